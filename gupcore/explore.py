@@ -1,0 +1,195 @@
+"""Every schedule of a few threads on one machine, found by breadth-first search.
+
+A state is the machine and the node each thread stands at.  It is kept as one integer: the
+machine's number in the lowest bits, a node number for each thread above.  What a thread does
+next depends on the machine and its own node only, so each such pair is worked out once; from
+then on a transition is one dictionary look-up and one addition.  There are few machines and few
+nodes, and many states.
+
+The search goes layer by layer, so the first time something happens is also the soonest it can
+happen. It judges nothing: rules are `verdict`'s business.  It knows nothing of pages: it needs
+a machine that can be hashed, threads that are automata, and a way to tell a machine that has
+stopped for good.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from .thread import Automaton
+
+MACHINE_BITS = 24
+NODE_BITS = 16
+STATE_LIMIT = 2_000_000
+REPORT_EVERY = 20_000
+
+Progress = Callable[[int, int], None]
+
+
+class Move(NamedTuple):
+    """One thread's step on one machine, worked out.
+
+    thread  which thread, from 0
+    step    the step it takes
+    before  the machine before it, and
+    effect  what the step did
+    delta   what the move adds to the number of a state
+    """
+
+    thread: int
+    step: Any
+    before: Any
+    effect: Any
+    delta: int
+
+
+class Graph:
+    """The states that `explore` found, and the moves between them.
+
+    states    the states in the order found; 0 is the start
+    layers    the index in `states` at which each depth begins
+    complete  was everything explored, or was the search cut off?
+    """
+
+    def __init__(
+        self, machine: Hashable, threads: Iterable[Automaton], stopped: Callable[[Any], bool]
+    ) -> None:
+        self.threads = tuple(threads)
+        self.stopped = stopped
+        self.machines: list[Any] = []
+        self._machine_numbers: dict[Hashable, int] = {}
+        self._shifts = [MACHINE_BITS + NODE_BITS * t for t in range(len(self.threads))]
+        self._masks = [
+            ((1 << NODE_BITS) - 1) << shift | ((1 << MACHINE_BITS) - 1) for shift in self._shifts
+        ]
+        self._moves: list[dict[int, Move | None]] = [{} for _ in self.threads]
+        start = self._machine_number(machine)
+        for thread, shift in zip(self.threads, self._shifts, strict=True):
+            start |= thread.start() << shift
+        self.states = [start]
+        self.number = {start: 0}
+        self.layers = [0]
+        self.complete = False
+
+    def machine(self, state: int) -> Any:
+        """Return the machine of a state."""
+        return self.machines[state & ((1 << MACHINE_BITS) - 1)]
+
+    def node(self, state: int, thread: int) -> int:
+        """Return the number of the node at which `thread` stands in a state."""
+        return state >> self._shifts[thread] & ((1 << NODE_BITS) - 1)
+
+    def ended(self, state: int, thread: int) -> bool:
+        """Has `thread` ended in this state?"""
+        return self.threads[thread].nodes[self.node(state, thread)].step is None
+
+    def final(self, state: int) -> bool:
+        """Have all threads ended, or has the machine stopped?"""
+        return self.stopped(self.machine(state)) or all(
+            self.ended(state, thread) for thread in range(len(self.threads))
+        )
+
+    def move(self, state: int, thread: int) -> Move | None:
+        """Return what `thread` does in `state`; None if it has ended or is blocked."""
+        key = state & self._masks[thread]
+        try:
+            return self._moves[thread][key]
+        except KeyError:
+            found = self._moves[thread][key] = self._work_out(state, thread)
+            return found
+
+    def why_blocked(self, state: int, thread: int) -> str | None:
+        """Return what `thread` waits for, in a sentence; None if it can step or has ended."""
+        step = self.threads[thread].nodes[self.node(state, thread)].step
+        if step is None:
+            return None
+        outcome = step.take(self.machine(state))
+        return None if hasattr(outcome, "machine") else str(outcome.why)
+
+    def moves(self, state: int) -> Iterator[tuple[Move, int]]:
+        """Yield each move that can be made in `state`, with the state it leads to."""
+        for thread in range(len(self.threads)):
+            move = self.move(state, thread)
+            if move is not None:
+                yield move, state + move.delta
+
+    def depth(self, index: int) -> int:
+        """Return how many steps the state at `index` of `states` is from the start."""
+        return bisect_right(self.layers, index) - 1
+
+    def known_moves(self) -> Iterator[Move]:
+        """Yield every distinct move that was worked out."""
+        for moves in self._moves:
+            yield from (move for move in moves.values() if move is not None)
+
+    def _machine_number(self, machine: Hashable) -> int:
+        number = self._machine_numbers.setdefault(machine, len(self.machines))
+        if number == len(self.machines):
+            if number >> MACHINE_BITS:
+                raise OverflowError("more distinct machines than a state can number")
+            self.machines.append(machine)
+        return number
+
+    def _work_out(self, state: int, thread: int) -> Move | None:
+        before, at = self.machine(state), self.node(state, thread)
+        step = self.threads[thread].nodes[at].step
+        if step is None or self.stopped(before):
+            return None
+        effect = step.take(before)
+        if not hasattr(effect, "machine"):
+            return None
+        after = self._machine_number(effect.machine) - (state & ((1 << MACHINE_BITS) - 1))
+        if not self.stopped(effect.machine):
+            arrived = self.threads[thread].after(at, effect.result)
+            after += (arrived - at) << self._shifts[thread]
+        return Move(thread, step, before, effect, after)
+
+
+def explore(
+    machine: Hashable,
+    threads: Iterable[Automaton],
+    stopped: Callable[[Any], bool] = lambda machine: False,
+    limit: int = STATE_LIMIT,
+    progress: Progress | None = None,
+) -> Graph:
+    """Find every state that any schedule of `threads` on `machine` can reach.
+
+    stopped   tells a machine on which nothing runs any more
+    limit     the number of states at which to give up; the graph is then not `complete`
+    progress  called now and then with the number of states found and of those still to be looked at
+
+    Returns the Graph.  The order of its states depends on nothing but the arguments.
+    Raises ThreadError where a thread cannot be compiled.
+    """
+    graph = Graph(machine, threads, stopped)
+    states, number = graph.states, graph.number
+    lookups = [
+        (moves.get, mask, thread)
+        for thread, (moves, mask) in enumerate(zip(graph._moves, graph._masks, strict=True))
+    ]
+    unknown = object()
+    looked_at = 0
+    while looked_at < len(states):
+        end_of_layer = len(states)
+        for state in states[looked_at:end_of_layer]:
+            for known, mask, thread in lookups:
+                move: Any = known(state & mask, unknown)
+                if move is unknown:
+                    move = graph.move(state, thread)
+                if move is not None:
+                    after = state + move.delta
+                    if after not in number:
+                        number[after] = len(states)
+                        states.append(after)
+            looked_at += 1
+            if progress is not None and looked_at % REPORT_EVERY == 0:
+                progress(len(states), len(states) - looked_at)
+            if len(states) > limit:
+                graph.layers.append(end_of_layer)
+                return graph
+        graph.layers.append(end_of_layer)
+    graph.layers.pop()
+    graph.complete = True
+    return graph

@@ -1,0 +1,277 @@
+"""Verdicts: for each rule holds, fails with the shortest schedule, or undetermined; and replay.
+
+A verdict is per rule, because one verdict over all rules would hide a rule's failure behind a
+shorter one of another rule.  It has three values: a search that was cut off has not shown that
+a rule holds.
+
+`replay` does not use the graph.  It drives the generators themselves along a schedule, so what
+it shows can be held against what the explorer found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from . import paths
+from .explore import STATE_LIMIT, Graph, Move, Progress, explore
+from .machine import Machine, Thing
+from .rules import RULES, Rule
+from .scenario import Scenario, ScenarioError
+from .steps import Blocked, Source
+from .thread import Place, standing
+
+HOLDS, FAILS, UNDETERMINED = "holds", "fails", "undetermined"
+
+
+class ScheduleError(ValueError):
+    """A schedule that is malformed or cannot be taken; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the search says of one rule.
+
+    rule      the rule
+    status    HOLDS, FAILS or UNDETERMINED
+    schedule  for FAILS, the shortest schedule that breaks it, as text: "2211"
+    loop      for a livelock, the schedule that then repeats for ever
+    why       for FAILS, what its last step did, or who is stuck on what
+    """
+
+    rule: Rule
+    status: str
+    schedule: str = ""
+    loop: str = ""
+    why: str = ""
+
+    def __str__(self) -> str:
+        if self.status == HOLDS:
+            return "holds in every schedule"
+        if self.status == UNDETERMINED:
+            return "undetermined: the search stopped at its limit"
+        count = len(self.schedule)
+        return f"fails in {count} step{'' if count == 1 else 's'}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verdicts on a scenario, and the graph they were read off."""
+
+    scenario: Scenario
+    graph: Graph
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def status(self) -> str:
+        """FAILS if a rule fails; else UNDETERMINED if one is; else HOLDS."""
+        found = {verdict.status for verdict in self.verdicts}
+        return next((s for s in (FAILS, UNDETERMINED) if s in found), HOLDS)
+
+    def __getitem__(self, rule: str) -> Verdict:
+        """Return the verdict on the rule of that name."""
+        return next(v for v in self.verdicts if v.rule.name == named_rule(rule).name)
+
+    def replay(self, schedule: str) -> list[Moment]:
+        """Play a schedule of this scenario, see `replay`."""
+        return replay(self.scenario, schedule)
+
+    def broken_by(self, move: Move) -> list[str]:
+        """Name the rules that a move of the graph breaks."""
+        return list(broken_by(self.scenario, move.before, move.step, move.effect.machine))
+
+    def __str__(self) -> str:
+        width = max(len(verdict.rule.name) for verdict in self.verdicts)
+        return "\n".join(f"{v.rule.name:{width}}  {v}" for v in self.verdicts)
+
+    __repr__ = __str__
+
+
+def check(
+    scenario: Scenario,
+    rule: str | None = None,
+    limit: int = STATE_LIMIT,
+    progress: Progress | None = None,
+) -> Report:
+    """Try every schedule of a scenario and judge its rules, or the one named `rule`.
+
+    limit     the number of states at which to give up
+    progress  called now and then with the number of states found and of those still to be looked at
+
+    Raises ThreadError where a thread cannot be compiled, ScenarioError for an unknown rule.
+    """
+    rules = scenario.rules if rule is None else (named_rule(rule),)
+    graph = explore(
+        scenario.machine,
+        scenario.threads,
+        lambda machine: machine.oops is not None,
+        limit,
+        progress,
+    )
+    return Report(scenario, graph, tuple(judge(graph, r) for r in rules))
+
+
+def named_rule(name: str) -> Rule:
+    """Return the rule of that name (hyphens for spaces will do); raise ScenarioError if unknown."""
+    name = name.replace("-", " ")
+    if name not in RULES:
+        raise ScenarioError(f"There is no rule {name!r}; choose {', '.join(RULES)}.")
+    return RULES[name]
+
+
+def judge(graph: Graph, rule: Rule) -> Verdict:
+    """Say of one rule whether the schedules of a graph obey it."""
+    on = {"step": _judge_steps, "end": _judge_ends, "finish": _judge_finishing}
+    failure = on[rule.on](graph, rule)
+    if failure is not None:
+        return failure
+    return Verdict(rule, HOLDS if graph.complete else UNDETERMINED)
+
+
+def as_text(schedule: paths.Schedule) -> str:
+    """Write a schedule down: one digit a step, threads counted from 1."""
+    return "".join(str(thread + 1) for thread in schedule)
+
+
+def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
+    broken = {
+        id(move)
+        for move in graph.known_moves()
+        if not rule.holds(move.before, move.step, move.effect.machine)
+    }
+    schedule = paths.to_move(graph, broken) if broken else None
+    if schedule is None:
+        return None
+    last = graph.move(paths.walk(graph, schedule[:-1]), schedule[-1])
+    assert last is not None
+    return Verdict(rule, FAILS, as_text(schedule), why=_who(graph, last.thread, last.effect.said))
+
+
+def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
+    broken = {
+        state
+        for state in graph.states
+        if graph.final(state)
+        and not graph.stopped(graph.machine(state))
+        and not rule.holds(graph.machine(state))
+    }
+    schedule = paths.to_state(graph, broken) if broken else None
+    if schedule is None:
+        return None
+    return Verdict(
+        rule, FAILS, as_text(schedule), why="all threads have ended with counts left over."
+    )
+
+
+def _judge_finishing(graph: Graph, rule: Rule) -> Verdict | None:
+    if not graph.complete:
+        return None
+    stuck = paths.stuck(graph)
+    schedule = paths.to_state(graph, stuck) if stuck else None
+    if schedule is None:
+        return None
+    state = paths.walk(graph, schedule)
+    loop = paths.loop_from(graph, state)
+    spinning = {move.thread for here in paths.reach(graph, state) for move, _ in graph.moves(here)}
+    words = []
+    for thread in range(len(graph.threads)):
+        why = graph.why_blocked(state, thread)
+        if thread in spinning:
+            words.append(f"{graph.threads[thread].label} repeats the same steps for ever.")
+        elif why is not None:
+            words.append(_who(graph, thread, why))
+    return Verdict(rule, FAILS, as_text(schedule), as_text(loop), " ".join(words))
+
+
+def _who(graph: Graph, thread: int, said: str) -> str:
+    return f"{graph.threads[thread].label}: {said[0].lower()}{said[1:]}"
+
+
+# --- Replay ---------------------------------------------------------------------------------------
+
+
+class Moment(NamedTuple):
+    """One step of a replay.
+
+    thread   the number of the thread that took it, from 1, and its `label`
+    places   the lines it stood on, outermost function first
+    source   the kernel function the step stands for
+    said     one sentence of what happened
+    changes  what changed, a line an object
+    breaks   the names of the rules this step broke
+    machine  the machine afterwards
+    """
+
+    thread: int
+    label: str
+    places: tuple[Place, ...]
+    source: Source
+    said: str
+    changes: tuple[str, ...]
+    breaks: tuple[str, ...]
+    machine: Machine
+
+
+def replay(scenario: Scenario, schedule: str) -> list[Moment]:
+    """Play a schedule, such as "2211", step by step.
+
+    Raises ScheduleError, naming the first step that could not be taken and why.
+    """
+    machine = scenario.machine
+    running: list[Any] = [t.function(*t.args) for t in scenario.threads]
+    standing_at: list[Any] = [next(generator) for generator in running]
+    moments = []
+    for number, digit in enumerate(schedule, start=1):
+        thread = _thread_number(scenario, number, digit)
+        label, step = scenario.threads[thread].label, standing_at[thread]
+        who = f"Step {number}: thread {digit} ({label})"
+        if step is None:
+            raise ScheduleError(f"{who} has ended and cannot step.")
+        effect = step.take(machine)
+        if isinstance(effect, Blocked):
+            raise ScheduleError(f"{who} cannot step. {effect.why}")
+        moments.append(
+            Moment(
+                thread + 1,
+                label,
+                standing(running[thread], label),
+                step.action.source,
+                effect.said,
+                changes(machine.things(), effect.machine.things()),
+                broken_by(scenario, machine, step, effect.machine),
+                effect.machine,
+            )
+        )
+        machine = effect.machine
+        if machine.oops is None:
+            try:
+                standing_at[thread] = running[thread].send(effect.result)
+            except StopIteration:
+                standing_at[thread] = None
+    return moments
+
+
+def changes(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> tuple[str, ...]:
+    """List what is different between two descriptions of a machine, a line an object."""
+    return tuple(
+        f"{old.name}: {old.value} -> {new.value}"
+        for old, new in zip(before, after, strict=True)
+        if old != new
+    )
+
+
+def broken_by(scenario: Scenario, before: Machine, step: Any, after: Machine) -> tuple[str, ...]:
+    """Name the rules that a step broke."""
+    return tuple(
+        rule.name
+        for rule in scenario.rules
+        if rule.on == "step" and not rule.holds(before, step, after)
+    )
+
+
+def _thread_number(scenario: Scenario, number: int, digit: str) -> int:
+    threads = scenario.threads
+    if digit not in [str(n) for n in range(1, len(threads) + 1)]:
+        names = ", ".join(f"{n} ({t.label})" for n, t in enumerate(threads, start=1))
+        raise ScheduleError(f"Step {number}: {digit!r} is no thread; the threads are {names}.")
+    return int(digit) - 1

@@ -1,0 +1,73 @@
+"""The command line, run as a reader runs it."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def gupcore(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "gupcore", *arguments], capture_output=True, text=True
+    )
+
+
+def test_check_prints_a_verdict_a_rule():
+    result = gupcore("check", "seed-race", "--design", "v5.11", "--callers", "2")
+    assert result.returncode == 1
+    assert "struct page exists   holds in every schedule" in result.stdout
+    assert "no stale mapping     fails in 7 steps" in result.stdout
+    assert "schedule 3333333\n" in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--design", "cure"], 0),
+        (["--design", "v5.11"], 1),
+        (["--design", "v5.11", "--rule", "struct page exists"], 0),
+        (["--design", "v5.11", "--rule", "struct-page-exists"], 0),
+        (["--design", "v5.11", "--rule", "no stale mapping"], 1),
+        (["--design", "cure", "--limit", "10"], 2),
+        (["--design", "no-check", "--limit", "60"], 1),
+        (["--design", "cure", "--pte", "absent"], 0),
+    ],
+)
+def test_check_exit_codes(arguments, code):
+    assert gupcore("check", "seed-race", *arguments).returncode == code
+
+
+def test_replay_prints_the_schedule_step_by_step():
+    result = gupcore("replay", "seed-race", "--design", "no-check", "22222111")
+    assert result.returncode == 0
+    assert result.stdout.count("kernel: ") == 8
+    assert "* struct page: refcount 0 -> removed" in result.stdout
+    assert "! breaks the rule: struct page exists" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["check", "seed-race", "--design", "v4"], "no design 'v4'; choose no-check, v5.11"),
+        (["check", "sed-race"], "no scenario 'sed-race'; choose seed-race"),
+        (["check", "seed-race", "--rule", "x"], "no rule 'x'; choose struct page exists"),
+        (["check", "seed-race", "--callers", "9"], "callers must be 1 to 8, not 9"),
+        (["check", "seed-race", "--callers", "-1"], "Argument --callers"),
+        (["check", "seed-race", "--callers", "two"], "'two' is not a whole number"),
+        (["check", "seed-race", "--pte", "gone"], "pte must be present or absent, not gone"),
+        (["check", "seed-race", "--limit", "0x10"], "'0x10' is not a whole number"),
+        (["check"], "required: scenario"),
+        ([], "required: check|replay"),
+        (["ceck", "seed-race"], "invalid choice: 'ceck'"),
+        (["replay", "seed-race", "1a"], "Step 2: 'a' is no thread"),
+        (["replay", "seed-race", "22222222"], "Step 8: thread 2 (unbind) has ended"),
+        (["replay", "seed-race", "12222"], "Step 5: thread 2 (unbind) cannot step. Waits for"),
+    ],
+)
+def test_bad_input_gets_one_line_and_64(arguments, says):
+    result = gupcore(*arguments)
+    assert result.returncode == 64
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert says in result.stderr

@@ -1,0 +1,185 @@
+"""The explorer against brute force, on random little threads and on the race itself."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+from itertools import pairwise
+
+import brute
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gupcore import DESIGNS, check, paths, race
+from gupcore.explore import explore
+from gupcore.thread import Automaton
+
+Effect = namedtuple("Effect", "machine result")
+Blocked = namedtuple("Blocked", "why")
+
+
+@dataclass(frozen=True)
+class Do:
+    """One step on a machine that is a pair of small numbers."""
+
+    what: str
+    cell: int
+    value: int
+
+    def take(self, machine):
+        old = machine[self.cell]
+        if self.what == "wait" and old != self.value:
+            return Blocked(f"waits for {self.value}")
+        new = {"set": self.value, "add": (old + self.value) % 4}.get(self.what, old)
+        return Effect((*machine[: self.cell], new, *machine[self.cell + 1 :]), old)
+
+
+def interpret(program):
+    """A thread that runs `program`: (step, where to go if the step found a zero) pairs."""
+    at = 0
+    while at < len(program):
+        step, target = program[at]
+        found = yield step
+        at = target if found == 0 else at + 1
+    return at
+
+
+steps = st.builds(
+    Do, st.sampled_from(["set", "add", "read", "wait"]), st.integers(0, 1), st.integers(0, 3)
+)
+
+
+def programs(backwards):
+    """Programs of up to three steps; only with `backwards` do they jump back, and so may loop."""
+
+    def jumps(chosen):
+        low = (lambda at: 0) if backwards else (lambda at: at + 1)
+        targets = [st.integers(low(at), len(chosen)) for at in range(len(chosen))]
+        return st.tuples(
+            *(
+                st.tuples(st.just(step), target)
+                for step, target in zip(chosen, targets, strict=True)
+            )
+        )
+
+    return st.lists(steps, max_size=3).flatmap(jumps)
+
+
+def explored(threads):
+    return explore((0, 0), [Automaton(str(n), interpret, (p,)) for n, p in enumerate(threads)])
+
+
+def brute_force(threads):
+    return [lambda p=p: interpret(p) for p in threads]
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(programs(backwards=True), min_size=1, max_size=3))
+def test_the_same_states_and_shortest_schedules_as_brute_force(threads):
+    graph = explored(threads)
+    shortest, _ = brute.states((0, 0), brute_force(threads))
+    assert len(graph.states) == len(shortest)
+    for goal in {machine for machine, _ in shortest}:
+        wanted = {state for state in graph.states if graph.machine(state) == goal}
+        lengths = [len(schedule) for (machine, _), schedule in shortest.items() if machine == goal]
+        assert len(paths.to_state(graph, wanted)) == min(lengths)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(programs(backwards=True), min_size=1, max_size=3))
+def test_the_same_states_are_stuck(threads):
+    graph = explored(threads)
+    shortest, after = brute.states((0, 0), brute_force(threads))
+
+    def reach(state):
+        seen, queue = {state}, [state]
+        for here in queue:
+            queue += [s for s in after[here] if s not in seen and not seen.add(s)]
+        return seen
+
+    reachable = {state: reach(state) for state in shortest}
+    stuck = [
+        state
+        for state in shortest
+        if any(where[0] != "ended" for where in state[1])
+        and all(state in reachable[further] for further in reachable[state])
+    ]
+    found = paths.stuck(graph)
+    assert len(found) == len(stuck)
+    if stuck:
+        first = paths.to_state(graph, found)
+        assert len(first) == min(len(shortest[state]) for state in stuck)
+        loop = paths.loop_from(graph, paths.walk(graph, first))
+        assert paths.walk(graph, first + loop) == paths.walk(graph, first)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(programs(backwards=False), min_size=1, max_size=3))
+def test_of_the_shortest_schedules_the_one_with_the_fewest_switches(threads):
+    graph = explored(threads)
+    best = {}
+    for schedule, (machine, _), _ in brute.schedules((0, 0), brute_force(threads)):
+        switches = sum(a != b for a, b in pairwise(schedule))
+        rank = len(schedule), switches, schedule
+        best[machine] = min(rank, best.get(machine, rank))
+    for goal, (_, _, schedule) in best.items():
+        wanted = {state for state in graph.states if graph.machine(state) == goal}
+        assert paths.to_state(graph, wanted) == schedule
+
+
+@pytest.mark.parametrize("pte", ["present", "absent"])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_race_agrees_with_brute_force(design, pte):
+    scenario = race(design, pte=pte)
+    report = check(scenario)
+    functions = [lambda t=t: t.function(*t.args) for t in scenario.threads]
+
+    def stopped(machine):
+        return machine.oops is not None
+
+    shortest, _ = brute.states(scenario.machine, functions, stopped)
+    assert len(report.graph.states) == len(shortest)
+    for verdict in report.verdicts:
+        if verdict.rule.on != "step":
+            continue
+        broken = [
+            len(schedule) + 1
+            for schedule in shortest.values()
+            for thread in range(len(functions))
+            if (outcome := brute.run(scenario.machine, functions, (*schedule, thread), stopped))
+            and not verdict.rule.holds(*outcome[1][-1][1:])
+        ]
+        assert verdict.status == ("fails" if broken else "holds")
+        assert len(verdict.schedule) == min(broken, default=0)
+
+
+def test_the_same_again():
+    first, second = check(race("v6.1", callers=2)), check(race("v6.1", callers=2))
+    assert first.graph.states == second.graph.states
+    assert first.verdicts == second.verdicts
+
+
+def test_a_search_that_is_cut_off_does_not_say_that_a_rule_holds():
+    report = check(race("cure", callers=2), limit=100)
+    assert not report.graph.complete
+    assert {verdict.status for verdict in report.verdicts} == {"undetermined"}
+
+
+def test_a_search_that_is_cut_off_still_knows_what_it_saw():
+    verdict = check(race("no-check"), limit=80)["struct page exists"]
+    assert (verdict.status, len(verdict.schedule)) == ("fails", 8)
+
+
+def test_progress_is_reported(monkeypatch):
+    monkeypatch.setattr("gupcore.explore.REPORT_EVERY", 100)
+    seen = []
+    report = check(
+        race("v5.11", callers=2), progress=lambda found, left: seen.append((found, left))
+    )
+    assert len(seen) == len(report.graph.states) // 100
+    assert all(0 <= left < found <= len(report.graph.states) for found, left in seen)
+
+
+def test_depth_is_the_length_of_the_shortest_schedule():
+    graph = check(race("v5.11")).graph
+    for index in range(0, len(graph.states), 7):
+        assert graph.depth(index) == len(paths.to_state(graph, {graph.states[index]}))

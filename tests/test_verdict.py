@@ -1,0 +1,76 @@
+"""Verdicts, replay and schedules."""
+
+import pytest
+
+from gupcore import DESIGNS, ScheduleError, check, race, replay
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_counterexample_can_be_replayed_and_breaks_its_rule(design):
+    report = check(race(design, callers=2))
+    for verdict in report.verdicts:
+        if verdict.status == "fails" and verdict.rule.on == "step":
+            moments = report.replay(verdict.schedule)
+            assert verdict.rule.name in moments[-1].breaks
+            assert all(verdict.rule.name not in moment.breaks for moment in moments[:-1])
+            assert moments[-1].said[1:] in verdict.why
+
+
+@pytest.mark.parametrize("design", ["no-check", "v5.11", "v6.1", "cure"])
+def test_every_edge_of_the_graph_is_what_replay_shows(design):
+    report = check(race(design))
+    graph = report.graph
+    ways = {graph.states[0]: ""}
+    for state in graph.states:
+        for thread in range(len(graph.threads)):
+            digit, move = str(thread + 1), graph.move(state, thread)
+            if move is None:
+                with pytest.raises(ScheduleError):
+                    report.replay(ways[state] + digit)
+                continue
+            last = report.replay(ways[state] + digit)[-1]
+            node = graph.threads[thread].nodes[graph.node(state, thread)]
+            assert last.machine == graph.machine(state + move.delta)
+            assert (last.said, last.source) == (move.effect.said, move.step.action.source)
+            assert last.places == node.places
+            ways.setdefault(state + move.delta, ways[state] + digit)
+
+
+def test_a_replay_says_what_changed():
+    moment = replay(race("v5.11"), "11111")[-1]
+    assert moment.places[-1].function == "gup_pte_range"
+    assert moment.changes == ("struct page: refcount 1 -> refcount 2",)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        ("13", "Step 2: '3' is no thread; the threads are 1 (direct I/O), 2 (unbind)."),
+        ("1x", "Step 2: 'x' is no thread"),
+        ("1²", "Step 2: '²' is no thread"),
+        (
+            "12222",
+            "Step 5: thread 2 (unbind) cannot step. Waits for the kill's grace period: CPU 0",
+        ),
+        ("2222222" + "2", "Step 8: thread 2 (unbind) has ended and cannot step."),
+    ],
+)
+def test_a_schedule_that_cannot_be_taken(schedule, says):
+    with pytest.raises(ScheduleError) as refused:
+        replay(race("v5.11"), schedule)
+    assert str(refused.value).startswith(says)
+
+
+def test_nothing_runs_after_an_oops():
+    with pytest.raises(ScheduleError, match=r"Step 9: .* The kernel has oopsed"):
+        replay(race("no-check"), "222221111")
+
+
+def test_the_empty_schedule():
+    assert replay(race("v5.11"), "") == []
+
+
+def test_a_report_prints_as_a_table():
+    lines = str(check(race("cure"))).splitlines()
+    assert lines[0] == "struct page exists   holds in every schedule"
+    assert len(lines) == 5
