@@ -95,6 +95,8 @@ NO_SERIALISE = replace(
     says="The cure, but unbind does not wait for walkers after it has unmapped.",
     unbind=without(CURE.unbind, "serialise_walkers"),
 )
+# A kernel may be saved here by a grace period the model leaves out: mem_hotplug_begin(), before the
+# struct pages go, waits for one unless its lock was taken a moment ago.
 KILL_FIRST_NO_SERIALISE = replace(
     CURE,
     name="kill-first-no-serialise",

@@ -42,12 +42,18 @@ def unbind(pages: int, design: Design) -> Thread:
 
 
 def kill_dax(pages: int) -> Thread:
-    """Refuse new faults.  synchronize_srcu() has nothing to wait for: its sections are one step."""
+    """Refuse new faults.
+
+    synchronize_srcu() has nothing to wait for here: the sections it waits for are one step.
+    """
     yield clear_dax_alive()
 
 
 def drain_faults(pages: int) -> Thread:
-    """Wait for the faults that have their frame and have not set their PTE yet."""
+    """Wait for the faults that have their frame and have not set their PTE yet.
+
+    The filesystem's lock is taken and let go: a barrier, which keeps no later fault out.
+    """
     yield begin_drain()
     yield end_drain()
 
@@ -64,7 +70,7 @@ def serialise_walkers(pages: int) -> Thread:
 
 
 def dev_pagemap_kill(pages: int) -> Thread:
-    """Refuse new references on the pgmap."""
+    """Refuse new live references on the pgmap."""
     yield percpu_ref_kill()
 
 
@@ -82,17 +88,17 @@ def drop_pages_in_bulk(pages: int) -> Thread:
 
 
 def dev_pagemap_cleanup(pages: int) -> Thread:
-    """Wait until nobody holds the pgmap."""
+    """Wait for the kill's grace period, then until nobody holds the pgmap."""
     yield wait_for_pgmap_refs()
 
 
 def arch_remove_memory(pages: int) -> Thread:
-    """Take the struct pages away: pageunmap_range()."""
+    """Take the struct pages away."""
     yield remove_struct_pages()
 
 
 def pgmap_array_delete(pages: int) -> Thread:
-    """Make lookups find nothing, the last thing pageunmap_range() does."""
+    """Make lookups of the pgmap find nothing."""
     yield delete_from_pgmap_array()
 
 

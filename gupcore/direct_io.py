@@ -8,7 +8,7 @@ not wait for pins, that last touch is the one that dies.
 from __future__ import annotations
 
 from .design import Design
-from .gup import GupFast, Thread, gup_fast, gup_slow
+from .gup import EFAULT, ENOMEM, GupFast, Thread, gup_fast, gup_slow
 from .steps import dma, put_page
 
 
@@ -17,14 +17,14 @@ def direct_io(
 ) -> Thread:
     """Run one direct I/O of one page: pin the buffer, let the disk move the data, drop the pin.
 
-    Returns "done" or "-EFAULT".  Source: the call chain of iov_iter_get_pages() and
-    bio_release_pages(), lib/iov_iter.c and block/bio.c, v5.11.
+    Returns "done", or what gup-slow returned in its place.  Source: iov_iter_get_pages(),
+    lib/iov_iter.c, and bio_release_pages(), block/bio.c, v5.10.
     """
     pfn = yield from gup_fast(cpu, address, flags, design)
     if pfn is None:
-        pfn = yield from gup_slow(cpu, address, flags, design)
-    if pfn is None:
-        return "-EFAULT"
+        pfn = yield from gup_slow(cpu, address, design)
+    if pfn in (EFAULT, ENOMEM):
+        return pfn
     yield dma(pfn)
     yield put_page(pfn)
     return "done"

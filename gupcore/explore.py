@@ -18,7 +18,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .thread import Automaton
+from .thread import Automaton, ThreadError
 
 MACHINE_BITS = 24
 NODE_BITS = 16
@@ -137,7 +137,11 @@ class Graph:
         step = self.threads[thread].nodes[at].step
         if step is None or self.stopped(before):
             return None
-        effect = step.take(before)
+        try:
+            effect = step.take(before)
+        except ValueError as error:
+            place = self.threads[thread].nodes[at].places[-1]
+            raise ThreadError(f"{place.function}, line {place.line}: {error}") from error
         if not hasattr(effect, "machine"):
             return None
         after = self._machine_number(effect.machine) - (state & ((1 << MACHINE_BITS) - 1))

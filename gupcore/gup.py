@@ -39,6 +39,7 @@ from .steps import (
     put_dev_pagemap,
     put_page,
     try_grab_compound_head,
+    try_grab_page,
     vmf_insert_mixed,
     xa_load,
 )
@@ -47,6 +48,7 @@ Thread = Generator[Step, Any, Any]
 GupFast = Callable[[int, int, int, Design], Thread]
 
 VM_FAULT_NOPAGE, VM_FAULT_SIGBUS = "VM_FAULT_NOPAGE", "VM_FAULT_SIGBUS"
+EFAULT, ENOMEM = "-EFAULT", "-ENOMEM"
 
 
 def gup_fast(cpu: int, address: int, flags: int, design: Design) -> Thread:
@@ -107,46 +109,50 @@ def get_dev_pagemap(pfn: int) -> Thread:
     return live
 
 
-def gup_slow(cpu: int, address: int, flags: int, design: Design) -> Thread:
+def gup_slow(cpu: int, address: int, design: Design) -> Thread:
     """Pin the page mapped at `address` under the page-table lock; fault it in as often as it takes.
 
-    Returns its pfn, or None for -EFAULT.  Source: __get_user_pages(), mm/gup.c, v5.11.
+    Returns its pfn, or EFAULT or ENOMEM.  Source: __get_user_pages(), mm/gup.c, v5.11.
     """
     while True:
-        pfn = yield from follow_page_pte(cpu, address, flags, design)
+        pfn = yield from follow_page_pte(cpu, address, design)
         if pfn is not None:
             return pfn
         fault = yield from handle_mm_fault(cpu, address)
         if fault == VM_FAULT_SIGBUS:
-            return None
+            return EFAULT
 
 
-def follow_page_pte(cpu: int, address: int, flags: int, design: Design) -> Thread:
+def follow_page_pte(cpu: int, address: int, design: Design) -> Thread:
     """Pin the page if its PTE is there and its device is alive.
 
-    Returns its pfn, or None: fault, then ask again.  Source: follow_page_pte(), mm/gup.c, v5.11.
+    Returns its pfn; None: fault, then ask again; or ENOMEM, if the page may not be grabbed.
+    Source: follow_page_pte(), mm/gup.c, v5.11.
     """
     pte = yield pte_offset_map_lock(cpu, address)
-    pinned = holds_pgmap = False
+    page = None
+    holds_pgmap = False
     if pte_present(pte) and pte_devmap(pte):
         if design.slow_check:
             holds_pgmap = yield from get_dev_pagemap(pte_pfn(pte))
         if holds_pgmap or not design.slow_check:
-            pinned = yield try_grab_compound_head(pte_pfn(pte))
+            pinned = yield try_grab_page(pte_pfn(pte))
+            page = pte_pfn(pte) if pinned else ENOMEM
     yield pte_unmap_unlock(cpu)
     if holds_pgmap:
         yield put_dev_pagemap()
-    return pte_pfn(pte) if pinned else None
+    return page
 
 
 def handle_mm_fault(cpu: int, address: int) -> Thread:
     """Answer a fault.  With a PTE already there, nothing is done and nothing is wrong.
 
-    Returns VM_FAULT_NOPAGE or VM_FAULT_SIGBUS.  Source: handle_pte_fault(), mm/memory.c, v5.11.
+    Returns 0, VM_FAULT_NOPAGE or VM_FAULT_SIGBUS.
+    Source: handle_pte_fault(), mm/memory.c, v5.11.
     """
     pte = yield handle_pte_fault(address)
     if pte_present(pte):
-        return VM_FAULT_NOPAGE
+        return 0
     fault = yield from dax_iomap_pte_fault(cpu, address)
     return fault
 
@@ -154,7 +160,9 @@ def handle_mm_fault(cpu: int, address: int) -> Thread:
 def dax_iomap_pte_fault(cpu: int, address: int) -> Thread:
     """Map a page of the DAX file: get its frame, then set the PTE; in between it is in flight.
 
-    Returns VM_FAULT_NOPAGE or VM_FAULT_SIGBUS.  Source: dax_iomap_pte_fault(), fs/dax.c, v5.10.
+    The kernel also writes the file and offset into the struct page in between; that touch is left
+    out.  Returns VM_FAULT_NOPAGE or VM_FAULT_SIGBUS.
+    Source: dax_iomap_pte_fault(), fs/dax.c, v5.10.
     """
     pfn = yield dax_direct_access(cpu, address)
     if pfn is None:

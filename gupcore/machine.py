@@ -19,11 +19,15 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from .pte import PAGE_SHIFT, PTE_NONE, pte_bits, pte_kind, pte_mkdevmap, pte_pfn, user_pte
+from .pte import PAGE_SHIFT, PTE_NONE, pte_mkdevmap, pte_words, user_pte
 
 FIRST_PFN = 0x20000  # the device's first frame: physical address 512 MiB
 MAPPING = 0x7F0000000000  # the first user address of the mapped DAX file
-IDLE = 1  # the count of an unused ZONE_DEVICE page up to v6.14: one, not zero
+IDLE = 1  # the count of an FS DAX page nobody uses, in v5.11 and v6.1: one, not zero
+
+
+class NotThere(ValueError):
+    """A step was given an address or a frame that is not part of the machine."""
 
 
 class RemovedPage(Exception):
@@ -78,7 +82,7 @@ class Machine:
     irqs_off    CPUs that run with interrupts off
     faulting    CPUs inside a DAX fault: they hold the filesystem's lock against unmapping
     owed        (waiter, cpu): the waiter goes on only when that CPU has left its section
-    oops        what went wrong when a CPU touched a removed struct page; the machine has stopped
+    oops        what went wrong when a CPU touched a removed struct page; the run has ended
     """
 
     page_table: tuple[int, ...]
@@ -102,7 +106,9 @@ class Machine:
         return replace(self, page_table=(*self.page_table[:at], pte, *self.page_table[at + 1 :]))
 
     def page(self, pfn: int) -> StructPage:
-        """Return the struct page of frame `pfn`; raise RemovedPage if it does not exist."""
+        """Return the struct page of frame `pfn`; raise RemovedPage if it is gone."""
+        if pfn not in range(FIRST_PFN, FIRST_PFN + len(self.memmap)):
+            raise NotThere(f"{pfn!r} is no frame of the device: was the PTE present?")
         page = self.memmap[pfn - FIRST_PFN]
         if page is None:
             raise RemovedPage(pfn)
@@ -169,11 +175,7 @@ def _section(name: str, cpus: Set[int]) -> Thing:
 
 
 def _pte_thing(n: int, pte: int) -> Thing:
-    if pte == PTE_NONE:
-        return Thing(_numbered("PTE", n), "object", False, "none")
-    flags = [bit for bit in pte_bits(pte) if bit in ("special", "devmap", "protnone")]
-    value = f"{pte_kind(pte)}, pfn {pte_pfn(pte):#x}, bits: {' + '.join(flags) or 'ordinary'}"
-    return Thing(_numbered("PTE", n), "object", True, value)
+    return Thing(_numbered("PTE", n), "object", pte != PTE_NONE, pte_words(pte))
 
 
 def _page_thing(n: int, page: StructPage | None) -> Thing:

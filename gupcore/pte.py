@@ -125,6 +125,14 @@ def pte_kind(pte: int) -> str:
     return "normal"
 
 
+def pte_words(pte: int) -> str:
+    """Describe the entry for people: its frame and what makes it other than normal."""
+    if pte_none(pte):
+        return "none"
+    marks = [name for name in pte_bits(pte) if name in ("protnone", "special", "devmap")]
+    return f"pfn {pte_pfn(pte):#x}, {' + '.join(marks) or 'normal'}"
+
+
 def pte_bits(pte: int) -> list[str]:
     """List the names of the bits that are set, lowest bit first."""
     return [name for bit, name in BIT_NAMES.items() if pte & bit]

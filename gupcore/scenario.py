@@ -17,6 +17,7 @@ from .machine import MAPPING, Machine, dax_machine
 from .rules import RULES, Rule
 from .thread import Automaton
 
+READ = 0  # FOLL_ flags of the callers: gup for read
 MAX_CALLERS = 8  # one digit of a schedule a thread, and one thread unbinds
 
 
@@ -48,15 +49,15 @@ def race(
     design: str | Design = "v5.11",
     callers: int = 1,
     pte: str = "present",
-    flags: int = 0,
     gup_fast: GupFast = gup_fast,
 ) -> Scenario:
     """Return the mail's race: direct I/O on a mapped DAX file against unbind of the pmem driver.
 
+    The I/O only reads its buffer, so gup does not ask for a writable PTE.
+
     design    a design or the name of one (see design.DESIGNS)
     callers   how many threads do direct I/O, 1 to 8; the last thread unbinds
     pte       "present", or "absent" for a mapping that has not been touched yet
-    flags     FOLL_ flags of the gup calls; 0 is gup for read
     gup_fast  a thread function to use instead of the model's own gup-fast
 
     Raises ScenarioError for a design, a phase of unbind, a number or a word it does not know,
@@ -75,7 +76,7 @@ def race(
         Automaton(
             "direct I/O" if callers == 1 else f"direct I/O on CPU {cpu}",
             direct_io,
-            (cpu, MAPPING, flags, chosen, gup_fast),
+            (cpu, MAPPING, READ, chosen, gup_fast),
         )
         for cpu in range(callers)
     ]

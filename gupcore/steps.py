@@ -5,7 +5,7 @@ section under a lock that the kernel really holds there.  Computation on local v
 and is no step. A step is a value: an action and its arguments.  `take` applies it to a machine
 and answers with an `Effect`, or with `Blocked` and a sentence that says what it waits for.
 
-Every action names the kernel function it stands for, its file and the version that was read.
+Every action names the kernel function it stands for, its file and the version it models.
 Waiting for CPUs is waiting for a *set*: those that were inside their section when the wait
 began.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .machine import FIRST_PFN, Machine, RemovedPage, page_index
-from .pte import PTE_NONE, pte_bits, pte_mkdevmap, pte_none, pte_pfn, user_pte
+from .pte import PTE_NONE, pte_mkdevmap, pte_none, pte_words, user_pte
 
 
 class Effect(NamedTuple):
@@ -77,11 +77,11 @@ class Step:
     def take(self, machine: Machine) -> Effect | Blocked:
         """Apply the step to `machine`.
 
-        Touching a removed struct page stops the machine: the kernel oopses, and nothing the threads
+        Touching a removed struct page ends the run: the kernel oopses, and nothing the threads
         would do afterwards is judged.
         """
         if machine.oops:
-            return Blocked("The kernel has oopsed; nothing runs any more.")
+            return Blocked("The kernel has oopsed; the run ends here.")
         try:
             return self.action.apply(machine, *self.args)
         except RemovedPage as fault:
@@ -129,14 +129,14 @@ def local_irq_restore(m: Machine, cpu: int) -> Effect:
 @models("ptep_get_lockless", "include/linux/pgtable.h")
 def ptep_get_lockless(m: Machine, address: int) -> Effect:
     """Read a PTE without a lock."""
-    return Effect(m, f"Reads the PTE: {_pte_words(m.pte(address))}.", m.pte(address))
+    return Effect(m, f"Reads the PTE: {pte_words(m.pte(address))}.", m.pte(address))
 
 
 @models("gup_pte_range", "mm/gup.c")
 def ptep_reread(m: Machine, address: int, expected: int) -> Effect:
     """Read a PTE again, to compare it with the `expected` value read before."""
     same = m.pte(address) == expected
-    said = "it has not changed" if same else f"it has changed to {_pte_words(m.pte(address))}"
+    said = "it has not changed" if same else f"it has changed to {pte_words(m.pte(address))}"
     return Effect(m, f"Reads the PTE again: {said}.", same)
 
 
@@ -149,7 +149,7 @@ def pte_offset_map_lock(m: Machine, cpu: int, address: int) -> Effect | Blocked:
     if m.ptl is not None:
         return Blocked(f"Waits for the page-table lock, which CPU {m.ptl} holds.")
     pte = m.pte(address)
-    return Effect(replace(m, ptl=cpu), f"Takes the page-table lock; PTE: {_pte_words(pte)}.", pte)
+    return Effect(replace(m, ptl=cpu), f"Takes the page-table lock; PTE: {pte_words(pte)}.", pte)
 
 
 @models("pte_unmap_unlock", "include/linux/mm.h")
@@ -164,6 +164,10 @@ def pte_unmap_unlock(m: Machine, cpu: int) -> Effect:
 @models("try_grab_compound_head", "mm/gup.c")
 def try_grab_compound_head(m: Machine, pfn: int) -> Effect:
     """Raise a page's count unless it is zero.  A refusal has touched the struct page as well."""
+    return _grab(m, pfn)
+
+
+def _grab(m: Machine, pfn: int) -> Effect:
     count = m.page(pfn).refcount
     if count <= 0:
         return Effect(m, f"Finds the page's count at {count} and leaves it alone.", False)
@@ -171,9 +175,19 @@ def try_grab_compound_head(m: Machine, pfn: int) -> Effect:
     return Effect(m.with_refcount(pfn, count + 1), said, True)
 
 
+@models("try_grab_page", "mm/gup.c")
+def try_grab_page(m: Machine, pfn: int) -> Effect:
+    """Raise a page's count under the page-table lock; at zero, warn and refuse."""
+    return _grab(m, pfn)
+
+
 @models("put_page", "include/linux/mm.h")
 def put_page(m: Machine, pfn: int) -> Effect:
-    """Drop a reference on a page.  At zero, the page gives back the pgmap reference it holds."""
+    """Drop a reference on a page.  At zero, the page gives back the pgmap reference it holds.
+
+    Two atomic actions in the kernel.  They may be one here, because the struct page cannot go while
+    the second is outstanding.
+    """
     count = m.page(pfn).refcount - 1
     after = m.with_refcount(pfn, count)
     said = f"Drops a reference on the page: count {count + 1} -> {count}"
@@ -217,12 +231,16 @@ def handle_pte_fault(m: Machine, address: int) -> Effect:
     """Read the PTE to see what kind of fault this is: with a present one there is nothing to do."""
     pte = m.pte(address)
     said = "there is nothing to fault in" if pte else "the file must be asked"
-    return Effect(m, f"Looks at the PTE: {_pte_words(pte)}; {said}.", pte)
+    return Effect(m, f"Looks at the PTE: {pte_words(pte)}; {said}.", pte)
 
 
 @models("dax_direct_access", "drivers/dax/super.c")
 def dax_direct_access(m: Machine, cpu: int, address: int) -> Effect:
-    """Enter the filesystem's fault path and ask the device for the frame, if it is still alive."""
+    """Enter the filesystem's fault path and ask the device for the frame, if it is still alive.
+
+    The fault holds the filesystem's lock (i_mmap_sem in ext4) from before this step to after the
+    PTE is set; a fault that is refused has let go of it, so it is not seen inside.
+    """
     pfn = FIRST_PFN + page_index(address)
     if not m.dax_alive:
         return Effect(m, "Asks the DAX device for the frame: refused, it is dying.", None)
@@ -238,15 +256,15 @@ def vmf_insert_mixed(m: Machine, cpu: int, address: int, pfn: int) -> Effect | B
     said = "Finds the PTE set by somebody else already."
     if pte_none(m.pte(address)):
         m = m.with_pte(address, pte_mkdevmap(user_pte(pfn)))
-        said = f"Sets the PTE: {_pte_words(m.pte(address))}.  No page reference is taken."
+        said = f"Sets the PTE: {pte_words(m.pte(address))}.  No page reference is taken."
     owed = m.owed - {(DRAIN, cpu)}
     return Effect(replace(m, faulting=m.faulting - {cpu}, owed=owed), said)
 
 
-@models("submit_bio", "block/blk-core.c")
+@models("bio_endio", "block/bio.c")
 def dma(m: Machine, pfn: int) -> Effect:
-    """The disk's last transfer between its file and frame `pfn`: after this the I/O is complete."""
-    said = f"The disk moves the data of pfn {pfn:#x}; the I/O is complete."
+    """The last transfer between frame `pfn` and another file's disk; the I/O completes."""
+    said = f"The disk moves the data to or from pfn {pfn:#x}; the I/O is complete."
     return Effect(m, said)
 
 
@@ -283,7 +301,7 @@ def percpu_ref_put_many(m: Machine) -> Effect:
 def wait_for_pgmap_refs(m: Machine) -> Effect | Blocked:
     """Wait until the kill's grace period is over and the pgmap's count is zero."""
     if cpus := m.waiting_for(KILL):
-        return Blocked(f"Waits for the kill's grace period: {_cpu_list(cpus)} still inside.")
+        return Blocked(f"Waits for the kill's grace period; still inside: {_cpu_list(cpus)}.")
     if m.pgmap.refs:
         held = "reference is" if m.pgmap.refs == 1 else "references are"
         return Blocked(f"Waits for the pgmap's count to reach zero: {m.pgmap.refs} {held} held.")
@@ -317,22 +335,25 @@ def unbind_returns(m: Machine) -> Effect:
 
 @models("down_write", "kernel/locking/rwsem.c", "proposed")
 def begin_drain(m: Machine) -> Effect:
-    """Start to wait for the faults that are in flight now."""
+    """Take the filesystem's lock for writing: wait for the faults that are in flight now."""
     after = _begin_waiting(m, DRAIN, m.faulting)
     return Effect(after, "Begins to drain the faults in flight" + _and_waits(m.faulting))
 
 
 @models("down_write", "kernel/locking/rwsem.c", "proposed")
 def end_drain(m: Machine) -> Effect | Blocked:
-    """Wait until those faults have left."""
+    """The lock is had when those faults have left; it is let go at once, so this is a barrier."""
     if cpus := m.waiting_for(DRAIN):
-        return Blocked(f"Waits for faults in flight: {_cpu_list(cpus)} inside a DAX fault.")
+        return Blocked(f"Waits for the faults in flight; still inside: {_cpu_list(cpus)}.")
     return Effect(m, "No fault that could still set a PTE is in flight.")
 
 
 @models("unmap_mapping_range", "mm/memory.c", "proposed")
 def zap_all_files(m: Machine) -> Effect | Blocked:
-    """Clear every PTE of every DAX file, under the page-table lock, and flush the TLBs."""
+    """Clear every PTE of every DAX file, under the page-table lock.
+
+    One step for all of them, because here there is one.  The flush of the TLBs is left out.
+    """
     if m.ptl is not None:
         return Blocked(f"Waits for the page-table lock, which CPU {m.ptl} holds.")
     after = replace(m, page_table=(PTE_NONE,) * len(m.page_table))
@@ -350,7 +371,7 @@ def begin_grace_period(m: Machine) -> Effect:
 def end_grace_period(m: Machine) -> Effect | Blocked:
     """Wait until those CPUs have left."""
     if cpus := m.waiting_for(RCU):
-        return Blocked(f"Waits for the grace period: {_cpu_list(cpus)} still inside.")
+        return Blocked(f"Waits for the grace period; still inside: {_cpu_list(cpus)}.")
     return Effect(m, "The grace period is over: no walker from before it is left.")
 
 
@@ -363,12 +384,4 @@ def _and_waits(cpus: frozenset[int]) -> str:
 
 
 def _cpu_list(cpus: frozenset[int]) -> str:
-    names = " and ".join(f"CPU {cpu}" for cpu in sorted(cpus))
-    return f"{names} {'is' if len(cpus) == 1 else 'are'}"
-
-
-def _pte_words(pte: int) -> str:
-    if pte_none(pte):
-        return "none"
-    marks = [bit for bit in pte_bits(pte) if bit in ("special", "devmap", "protnone")]
-    return f"pfn {pte_pfn(pte):#x}, {' + '.join(marks) or 'normal'}"
+    return " and ".join(f"CPU {cpu}" for cpu in sorted(cpus))

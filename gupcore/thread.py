@@ -26,7 +26,7 @@ from functools import cache
 from types import CodeType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
-NODE_LIMIT = 10_000  # a thread with more places to stand counts without bound, or never ends
+NODE_LIMIT = 1_000  # a thread with more places to stand counts without bound, or never ends
 
 
 class ThreadError(Exception):
@@ -101,7 +101,9 @@ class Automaton:
             places = tuple(_place(frame) for frame in frames)
             self.sources |= {f.f_code.co_name: _source(f.f_code) for f in frames}
             if not callable(getattr(value, "take", None)):
-                raise ThreadError(f"{_at(places)} yields {value!r}; a thread yields steps.")
+                meant = "did you mean `yield from`?" if isinstance(value, Generator) else ""
+                says = f"{_at(places)} yields {value!r}; a thread yields steps. {meant}"
+                raise ThreadError(says.strip())
         generator.close()
         if key not in self._numbers:
             if len(self.nodes) == NODE_LIMIT:
@@ -149,7 +151,9 @@ class Automaton:
         except Exception as error:
             *_, last = traceback.extract_tb(error.__traceback__)
             where = f"{last.name}, line {last.lineno},"
-            raise ThreadError(f"{where} raised {type(error).__name__}: {error}.") from error
+            meant = " Was a `yield` forgotten?" if isinstance(error, TypeError) else ""
+            says = f"{where} raised {type(error).__name__}: {error}.{meant}"
+            raise ThreadError(says) from error
         return False, step
 
 

@@ -11,6 +11,7 @@ it shows can be held against what the explorer found.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any, NamedTuple
 
 from . import paths
@@ -85,6 +86,23 @@ class Report:
         return "\n".join(f"{v.rule.name:{width}}  {v}" for v in self.verdicts)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th scope="row">{escape(verdict.rule.name)}</th><td>{escape(str(verdict))}</td>'
+            f"<td><code>{_schedule_in_words(verdict)}</code></td></tr>"
+            for verdict in self.verdicts
+        )
+        more = "" if self.graph.complete else " (not all)"
+        caption = f"{escape(self.scenario.design.name)}: {len(self.graph.states):,} states{more}"
+        return (
+            f"<table><caption>{caption}</caption><thead><tr><th>rule</th><th>verdict</th>"
+            f"<th>shortest schedule</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _schedule_in_words(verdict: Verdict) -> str:
+    return f"{verdict.schedule} ({verdict.loop} …)" if verdict.loop else verdict.schedule
 
 
 def check(
@@ -213,15 +231,17 @@ class Moment(NamedTuple):
 
 
 def replay(scenario: Scenario, schedule: str) -> list[Moment]:
-    """Play a schedule, such as "2211", step by step.
+    """Play a schedule, such as "2211", step by step.  Spaces in it are ignored.
 
     Raises ScheduleError, naming the first step that could not be taken and why.
     """
+    if not isinstance(schedule, str):
+        raise ScheduleError(f'A schedule is text, such as "2211", not {schedule!r}.')
     machine = scenario.machine
     running: list[Any] = [t.function(*t.args) for t in scenario.threads]
     standing_at: list[Any] = [next(generator) for generator in running]
     moments = []
-    for number, digit in enumerate(schedule, start=1):
+    for number, digit in enumerate(schedule.replace(" ", ""), start=1):
         thread = _thread_number(scenario, number, digit)
         label, step = scenario.threads[thread].label, standing_at[thread]
         who = f"Step {number}: thread {digit} ({label})"

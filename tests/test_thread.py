@@ -5,7 +5,7 @@ import random
 import pytest
 
 from gupcore import ScenarioError, ThreadError, check, race
-from gupcore.gup import gup_fast
+from gupcore.gup import get_dev_pagemap, gup_fast
 from gupcore.pte import pte_devmap, pte_pfn
 from gupcore.steps import (
     local_irq_restore,
@@ -85,7 +85,7 @@ def hidden_state(cpu, address, flags, design):
     yield local_irq_save(cpu)
 
 
-@hopeless("stands in more than 10,000 different ways: it counts without bound or never ends")
+@hopeless("stands in more than 1,000 different ways: it counts without bound or never ends")
 def counts_for_ever(cpu, address, flags, design):
     count = 0
     while True:
@@ -93,10 +93,34 @@ def counts_for_ever(cpu, address, flags, design):
         count += 1
 
 
-@hopeless("raises, line 99, raised KeyError: 'pfn'.")
+@hopeless("raised KeyError: 'pfn'.")
 def raises(cpu, address, flags, design):
     pte = yield ptep_get_lockless(address)
     return {"pte": pte}["pfn"]
+
+
+@hopeless("a thread yields steps. did you mean `yield from`?")
+def forgets_from(cpu, address, flags, design):
+    live = yield get_dev_pagemap(0x20000)
+    return live
+
+
+@hopeless("Was a `yield` forgotten?")
+def forgets_yield(cpu, address, flags, design):
+    pte = ptep_get_lockless(address)
+    yield try_grab_compound_head(pte_pfn(pte))
+
+
+@hopeless("True is no frame of the device: was the PTE present?")
+def returns_a_truth(cpu, address, flags, design):
+    yield ptep_get_lockless(address)
+    return True
+
+
+@hopeless("0 is no frame of the device: was the PTE present?")
+def forgets_to_look(cpu, address, flags, design):
+    pte = yield ptep_get_lockless(address)
+    yield try_grab_compound_head(pte_pfn(pte))
 
 
 @hopeless("the local variable pfn holds a list, which can change; use a tuple or a number")
@@ -113,7 +137,7 @@ def yields_from_a_tuple(cpu, address, flags, design):
 @pytest.mark.parametrize(("thread", "says"), HOPELESS)
 def test_what_a_thread_must_not_do(thread, says):
     with pytest.raises(ThreadError) as refused:
-        check(race("v5.11", gup_fast=thread))
+        check(race("cure", gup_fast=thread))
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -50,7 +50,7 @@ def test_a_replay_says_what_changed():
         ("1²", "Step 2: '²' is no thread"),
         (
             "12222",
-            "Step 5: thread 2 (unbind) cannot step. Waits for the kill's grace period: CPU 0",
+            "Step 5: thread 2 (unbind) cannot step. Waits for the kill's grace period; still",
         ),
         ("2222222" + "2", "Step 8: thread 2 (unbind) has ended and cannot step."),
     ],
@@ -64,6 +64,15 @@ def test_a_schedule_that_cannot_be_taken(schedule, says):
 def test_nothing_runs_after_an_oops():
     with pytest.raises(ScheduleError, match=r"Step 9: .* The kernel has oopsed"):
         replay(race("no-check"), "222221111")
+
+
+def test_spaces_in_a_schedule_are_for_the_reader():
+    assert replay(race("v5.11"), "22 11") == replay(race("v5.11"), "2211")
+
+
+def test_a_number_is_no_schedule():
+    with pytest.raises(ScheduleError, match='A schedule is text, such as "2211", not 2211'):
+        replay(race("v5.11"), 2211)
 
 
 def test_the_empty_schedule():

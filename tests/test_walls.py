@@ -38,7 +38,7 @@ def test_each_layer_imports_only_from_above():
 
 def test_every_module_has_its_place():
     modules = {path.stem for path in PACKAGE.glob("*.py")}
-    assert modules == {*LAYERS, "__init__", "__main__"}
+    assert modules == {*LAYERS, "listing", "figures", "__init__", "__main__"}
 
 
 def test_the_explorer_knows_nothing_of_pages():
