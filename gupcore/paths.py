@@ -136,15 +136,15 @@ def _can_reach(graph: Graph, goals: list[int]) -> set[int]:
 
 
 def _components(graph: Graph, states: list[int]) -> Iterator[list[int]]:
-    """Yield the strongly connected components of `states` that no move leaves (Tarjan's algorithm).
+    """Yield the strongly connected components of `states` that no move leaves.
 
-    `states` must hold the successors of its members.
+    `states` must hold the successors of its members.  This is Tarjan's algorithm without the test
+    for components already found: it spoils only components that can be left.
     """
     order: dict[int, int] = {}
     lowest: dict[int, int] = {}
     path: list[int] = []
     position: dict[int, int] = {}
-    left: set[int] = set()
     for root in states:
         work = [] if root in order else [(root, iter([after for _, after in graph.moves(root)]))]
         while work:
@@ -157,17 +157,15 @@ def _components(graph: Graph, states: list[int]) -> Iterator[list[int]]:
                 if after not in order:
                     work.append((after, iter([further for _, further in graph.moves(after)])))
                     break
-                if after not in left:
-                    lowest[state] = min(lowest[state], lowest[after])
+                lowest[state] = min(lowest[state], lowest[after])
             else:
                 work.pop()
-                if work and state not in left:
+                if work:
                     above = work[-1][0]
                     lowest[above] = min(lowest[above], lowest[state])
                 if lowest[state] == order[state]:
                     component = path[position[state] :]
                     del path[position[state] :]
-                    left.update(component)
                     members = set(component)
                     if all(after in members for s in component for _, after in graph.moves(s)):
                         yield component

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gupcore import DESIGNS, Design, ScenarioError, check, race
+from gupcore import DESIGNS, Design, ScenarioError, check, race, replay
 from gupcore.design import V5_11, without
 
 EXISTS, LANDS, STALE = "struct page exists", "DMA lands", "no stale mapping"
@@ -100,9 +100,10 @@ def test_with_interrupts_on_the_cure_has_nobody_to_wait_for():
     assert check(race(broken))[EXISTS].status == "fails"
 
 
-def test_waiting_for_the_references_sees_every_grab_that_survives_its_second_look():
-    """Waiting before serialising loses nothing while gup-fast looks at the PTE again; the grace
-    period of the kill then comes too early to help."""
+@pytest.mark.parametrize("recheck", [True, False])
+def test_waiting_before_serialising_loses_nothing(recheck):
+    """put_pages takes the count to zero, so a late grab is refused, second look or not.  But the
+    grab touches the page, so something must wait for it; the kill's grace period is too early."""
     order = (
         "kill_dax",
         "dev_pagemap_kill",
@@ -115,10 +116,19 @@ def test_waiting_for_the_references_sees_every_grab_that_survives_its_second_loo
         "pgmap_array_delete",
         "detach_driver",
     )
-    looks_again = replace(DESIGNS["cure"], name="wait, then serialise", unbind=order)
-    assert check(race(looks_again, callers=2)).status == "holds"
-    serialise_first = without(order, "serialise_walkers")
-    assert check(race(replace(looks_again, unbind=serialise_first)))[EXISTS].status == "fails"
+    design = replace(DESIGNS["cure"], name="wait, then serialise", unbind=order, recheck=recheck)
+    assert check(race(design, callers=2)).status == "holds"
+    hurried = replace(design, unbind=without(order, "serialise_walkers"))
+    assert check(race(hurried))[EXISTS].status == "fails"
+
+
+def test_the_second_look_gives_back_a_page_that_was_unmapped_meanwhile():
+    schedule = "11" + "2222" + "1"  # the PTE is read, the files are unmapped, the page is grabbed
+    cure = DESIGNS["cure"]
+    looks_again = replay(race(cure), schedule + "11")
+    assert [m.source.function for m in looks_again[-2:]] == ["gup_pte_range", "put_page"]
+    looks_once = replay(race(replace(cure, name="looks once", recheck=False)), schedule + "11")
+    assert looks_once[-1].source.function == "bio_endio"
 
 
 def test_a_design_with_an_unknown_phase_is_refused():

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import brute
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gupcore import DESIGNS, check, paths, race
@@ -114,6 +114,9 @@ def test_the_same_states_are_stuck(threads):
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(programs(backwards=False), min_size=1, max_size=3))
+@example(
+    [((Do("add", 0, 1), 1), (Do("wait", 1, 1), 2), (Do("add", 0, 1), 3)), ((Do("set", 1, 1), 1),)]
+)
 def test_of_the_shortest_schedules_the_one_with_the_fewest_switches(threads):
     graph = explored(threads)
     best = {}
