@@ -1,0 +1,72 @@
+# One way in for readers, contributors and CI: everything runs from .venv, built from requirements.lock.
+.NOTPARALLEL:
+PYTHON ?= python3
+BIN := .venv/bin
+NOTEBOOKS := $(wildcard chapters/*.ipynb)
+# Directories are listed too: removing a file changes nothing else that make could see.
+SOURCES := _config.yml _toc.yml $(shell find gupcore/ book/ chapters/ \
+  -name '.*' -prune -o -name __pycache__ -prune -o -print)
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+book: _build/stamp  ## Build the book, warnings as errors, and print the path to open
+	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+# From nothing each time: a page that is not read again would keep its warnings to itself.
+_build/stamp: .venv/installed $(SOURCES)
+	@rm -rf _build
+	$(BIN)/jupyter-book build . -q -n -W --keep-going
+	@touch $@
+
+test: lint unit nbval book browser  ## Run everything: the five steps below, in this order
+	@echo "make test: everything that ran has passed."
+
+lint: .venv/installed  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: .venv/installed  ## Test the package
+	$(BIN)/pytest --ignore=tests/browser
+
+nbval: .venv/installed  ## Run the notebooks and compare every output with the one in the book
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg chapters
+
+browser: _build/stamp  ## Test the built pages and JupyterLab in Chromium
+	$(BIN)/pytest tests/browser
+
+lab: .venv/installed  ## Open the notebooks in JupyterLab
+	$(BIN)/jupyter lab chapters
+
+notebooks: .venv/installed  ## Run the notebooks and write their outputs back
+	$(BIN)/python tests/refresh.py $(NOTEBOOKS)
+
+bench: .venv/installed  ## Measure, and print
+	$(BIN)/python tests/bench.py
+
+picture: _build/stamp  ## Take the picture of the player that the README shows
+	$(BIN)/python tests/picture.py
+
+lock: .venv/installed  ## Bring requirements.lock up to date with pyproject.toml and the newest releases
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+clean:  ## Remove all that make has made
+	rm -rf .venv _build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# --clear: what an older lock asked for must not linger.
+.venv/locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "The book needs Python 3.11 or newer, and $(PYTHON) is not: install it, or name another (make book PYTHON=python3.12)." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) lacks its venv module: install it (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/installed: .venv/locked pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: help book test lint unit nbval browser lab notebooks bench picture lock clean

@@ -1,0 +1,132 @@
+"""Turn checked reports into the plain data the player walks.
+
+The page's script knows no semantics: what it may show in any state, and what each step leads
+to, is worked out here and handed over as lists, numbers and sentences.  Sentences stand once,
+in `text`, and are referred to by their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..verdict import Report
+
+VERSION = 1
+
+
+def board(reports: Sequence[Report]) -> dict[str, Any]:
+    """Return the data of a player that shows `reports`: one scenario under several designs.
+
+    version    the version of this format
+    scenario   its name; `says` describes it in one sentence
+    text       every sentence and source line that the rest refers to
+    code       functions: {name: [number of the first line, [line, ...]]}
+    designs    one entry a report, see `_design`
+    """
+    text = _Text()
+    designs = [_design(report, text) for report in reports]
+    code = {
+        name: [first, list(lines)]
+        for report in reports
+        for thread in report.graph.threads
+        for name, (first, lines) in thread.sources.items()
+    }
+    scenario = reports[0].scenario
+    return {
+        "version": VERSION,
+        "scenario": scenario.name,
+        "says": scenario.says,
+        "text": text.sentences,
+        "code": code,
+        "designs": designs,
+    }
+
+
+class _Text:
+    """Sentences, numbered in the order of their first use."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, sentence: str) -> int:
+        number = self._numbers.setdefault(sentence, len(self.sentences))
+        if number == len(self.sentences):
+            self.sentences.append(sentence)
+        return number
+
+
+def _design(report: Report, text: _Text) -> dict[str, Any]:
+    """Describe one graph.
+
+    switches  {"check": bool, "unmap all": bool}
+    threads   [{label, nodes}]; a node is [[function, line], ...], outermost function first,
+              or, where the thread has ended, what it returned
+    things    the machine's objects and sections: [name, "object" or "section"]
+    machines  a machine is a list with, for each thing, [exists, number of its value in `text`]
+    states    a state is [machine, node of thread 1, node of thread 2, ...]
+    moves     for each state, for each thread: [state after, said, kernel function, [broken rules]],
+              or [why it is blocked], or [] if it has ended; sentences as numbers in `text`
+    stopped   the states in which the kernel has oopsed
+    verdicts  [{rule, says, status, schedule, loop, why}]
+    """
+    graph, design = report.graph, report.scenario.design
+    machines: dict[Any, int] = {}
+    states = []
+    for state in graph.states:
+        machine = machines.setdefault(graph.machine(state), len(machines))
+        states.append([machine, *(graph.node(state, t) for t in range(len(graph.threads)))])
+    return {
+        "name": design.name,
+        "says": design.says,
+        "switches": {"check": design.check, "unmap all": design.unmaps_all},
+        "threads": [
+            {"label": t.label, "nodes": [_node(n) for n in t.nodes]} for t in graph.threads
+        ],
+        "things": [[thing.name, thing.kind] for thing in report.scenario.machine.things()],
+        "machines": [
+            [[thing.exists, text.number(thing.value)] for thing in machine.things()]
+            for machine in machines
+        ],
+        "states": states,
+        "moves": [
+            [_move(report, state, thread, text) for thread in range(len(graph.threads))]
+            for state in graph.states
+        ],
+        "stopped": [
+            n for n, state in enumerate(graph.states) if graph.stopped(graph.machine(state))
+        ],
+        "verdicts": [
+            {
+                "rule": verdict.rule.name,
+                "says": verdict.rule.says,
+                "status": verdict.status,
+                "schedule": verdict.schedule,
+                "loop": verdict.loop,
+                "why": verdict.why,
+            }
+            for verdict in report.verdicts
+        ],
+    }
+
+
+def _node(node: Any) -> Any:
+    if node.step is None:
+        return str(node.result)
+    return [[place.function, place.line] for place in node.places]
+
+
+def _move(report: Report, state: int, thread: int, text: _Text) -> list[Any]:
+    graph = report.graph
+    move = graph.move(state, thread)
+    if move is None:
+        why = graph.why_blocked(state, thread)
+        return [] if why is None else [text.number(why)]
+    return [
+        graph.number[state + move.delta],
+        text.number(move.effect.said),
+        text.number(str(move.step.action.source)),
+        report.broken_by(move),
+    ]

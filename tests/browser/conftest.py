@@ -1,0 +1,114 @@
+"""A browser that sees the book as a reader without a network does."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from lab import Lab, running_lab
+from playwright.sync_api import Browser, sync_playwright
+from visit import Visit
+
+ROOT = Path(__file__).parents[2]
+NO_BROWSER = "Chromium was not found"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no request leaves this machine
+]
+
+
+def find_chromium() -> str | None:
+    """CHROMIUM, where it is set, is the only place to look: so its absence can be tried out."""
+    named = os.environ.get("CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(NO_BROWSER in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.write_line(
+            f"{count} browser tests did not run: install Chromium (Debian: apt install chromium)."
+        )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Without Chromium a reader's run goes on; a run in CI fails."""
+    path = find_chromium()
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(NO_BROWSER, pytrace=False)
+        pytest.skip(NO_BROWSER)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page_at(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """`page_at(390, "dark")` is a new page of that width, with its own cookies and storage."""
+    contexts = []
+
+    def open_page(width: int = 1280, color_scheme: str = "light", javascript: bool = True) -> Visit:
+        context = browser.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme=color_scheme,
+            java_script_enabled=javascript,
+        )
+        contexts.append(context)
+        return Visit(context.new_page())
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """A test's output is for what failed."""
+
+
+@pytest.fixture(scope="session")
+def book() -> Path:
+    """The folder of built pages."""
+    pages = ROOT / "_build" / "html"
+    if not (pages / "index.html").exists():
+        pytest.fail("There are no built pages to test: run `make book` first.", pytrace=False)
+    return pages
+
+
+@pytest.fixture(scope="session")
+def book_over_http(book: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=book))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(params=["http", "file"])
+def book_url(request: pytest.FixtureRequest, book: Path) -> str:
+    """The book's address, from a server and from disk: `book_url + "chapters/…html"`."""
+    if request.param == "file":
+        return f"{book.as_uri()}/"
+    return str(request.getfixturevalue("book_over_http"))
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running JupyterLab: `page.goto(jupyterlab.notebook("07_the_race.ipynb"))`."""
+    with running_lab(ROOT / "chapters", tmp_path_factory.mktemp("lab")) as lab:
+        yield lab

@@ -1,0 +1,52 @@
+"""Every page, from a server and from disk, by day and by night, on a desk and in a hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+from sphinx_external_toc.parsing import parse_toc_yaml
+from visit import Visit
+
+PAGES = sorted(parse_toc_yaml(Path(__file__).parents[2] / "_toc.yml"))
+TOO_WIDE = "() => document.scrollingElement.scrollWidth > window.innerWidth"
+
+
+def is_too_wide(page: Page) -> bool:
+    return bool(page.evaluate(TOO_WIDE))
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", [*PAGES, "search"])
+def test_page_is_clean(
+    page_at: Callable[..., Visit], book_url: str, name: str, color_scheme: str
+) -> None:
+    visit = page_at(390, color_scheme)
+    visit.page.goto(f"{book_url}{name}.html")
+    assert visit.page.title().endswith("Who Holds the Page?")
+    assert visit.page.locator("html").get_attribute("data-theme") == color_scheme
+    assert visit.page.locator("svg .missing").count() == 0, "an icon was left out"
+    assert not is_too_wide(visit.page), "wider than a phone"
+    visit.page.set_viewport_size({"width": 1280, "height": 800})
+    assert not is_too_wide(visit.page), "wider than a desk"
+    visit.assert_quiet()
+
+
+def test_index_leads_to_the_welcome_page(page_at: Callable[..., Visit], book_url: str) -> None:
+    visit = page_at()
+    visit.page.goto(f"{book_url}index.html")
+    visit.page.wait_for_url("**/book/intro.html")
+    visit.assert_quiet()
+
+
+def test_without_javascript_a_player_is_a_list(
+    page_at: Callable[..., Visit], book_url: str
+) -> None:
+    page = page_at(javascript=False).page
+    players = 0
+    for name in PAGES:
+        page.goto(f"{book_url}{name}.html")
+        for player in page.locator(".gup-player").all():
+            players += 1
+            assert player.locator("ol > li").first.is_visible()
+    assert players
