@@ -162,7 +162,8 @@ def explore(
 
     stopped   tells a machine on which nothing runs any more
     limit     the number of states at which to give up; the graph is then not `complete`
-    progress  called now and then with the number of states found and of those still to be looked at
+    progress  called now and then with the number of states found and of those still to be looked
+              at; at the end, if that was ever called, with none left
 
     Returns the Graph.  The order of its states depends on nothing but the arguments.
     Raises ThreadError where a thread cannot be compiled.
@@ -196,4 +197,6 @@ def explore(
         graph.layers.append(end_of_layer)
     graph.layers.pop()
     graph.complete = True
+    if progress is not None and looked_at >= REPORT_EVERY:
+        progress(looked_at, 0)
     return graph

@@ -178,8 +178,10 @@ def test_progress_is_reported(monkeypatch):
     report = check(
         race("v5.11", callers=2), progress=lambda found, left: seen.append((found, left))
     )
-    assert len(seen) == len(report.graph.states) // 100
-    assert all(0 <= left < found <= len(report.graph.states) for found, left in seen)
+    states = len(report.graph.states)
+    assert len(seen) == states // 100 + 1
+    assert all(0 <= left < found <= states for found, left in seen)
+    assert seen[-1] == (states, 0)
 
 
 def test_depth_is_the_length_of_the_shortest_schedule():

@@ -9,6 +9,7 @@ import pytest
 from gupcore import check, race
 from gupcore.player import Player
 from gupcore.player.data import VERSION, board
+from gupcore.player.progress import NotebookProgress
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,20 @@ def test_what_a_notebook_keeps_is_always_the_same(reports):
 
 def test_a_design_that_holds_says_so_in_words(reports):
     assert "every rule holds in every schedule" in Player(*reports, design="cure").to_html()
+
+
+def test_a_notebook_shows_how_far_a_search_has_got(monkeypatch):
+    shown = []
+    monkeypatch.setattr("gupcore.player.progress.display", shown.append)
+    monkeypatch.setattr("gupcore.explore.REPORT_EVERY", 1000)
+    progress = NotebookProgress(limit=10_000)
+    values = []
+    progress.bar.observe(lambda change: values.append(change.new), "value")
+    check(race("v5.11", callers=2), limit=10_000, progress=progress)
+    assert shown == [progress.box]
+    assert values == sorted(values)
+    assert progress.count.value == f"{values[-1]:,} found, 0 to look at"
+    assert progress.box.comm is None  # closed
 
 
 def test_bad_arguments(reports):
