@@ -82,7 +82,7 @@ class Machine:
     irqs_off    CPUs that run with interrupts off
     faulting    CPUs inside a DAX fault: they hold the filesystem's lock against unmapping
     owed        (waiter, cpu): the waiter goes on only when that CPU has left its section
-    oops        what went wrong when a CPU touched a removed struct page; the run has ended
+    oops        the frame whose removed struct page was touched; the run has ended
     """
 
     page_table: tuple[int, ...]
@@ -94,7 +94,7 @@ class Machine:
     irqs_off: frozenset[int] = frozenset()
     faulting: frozenset[int] = frozenset()
     owed: frozenset[tuple[str, int]] = frozenset()
-    oops: str | None = None
+    oops: int | None = None
 
     def pte(self, address: int) -> int:
         """Return the PTE of the page at user `address`."""
@@ -131,6 +131,11 @@ class Machine:
     def stale_mappings(self) -> int:
         """Count the PTEs that point at the device after its unbind has returned."""
         return 0 if self.bound else sum(pte != PTE_NONE for pte in self.page_table)
+
+    @property
+    def touched(self) -> str | None:
+        """The name of the thing that an oops was about; None if there was no oops."""
+        return None if self.oops is None else _numbered("struct page", self.oops - FIRST_PFN)
 
     def things(self) -> tuple[Thing, ...]:
         """Describe the machine object by object, for people."""

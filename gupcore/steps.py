@@ -80,13 +80,13 @@ class Step:
         Touching a removed struct page ends the run: the kernel oopses, and nothing the threads
         would do afterwards is judged.
         """
-        if machine.oops:
+        if machine.oops is not None:
             return Blocked("The kernel has oopsed; the run ends here.")
         try:
             return self.action.apply(machine, *self.args)
         except RemovedPage as fault:
             said = f"Touches the struct page of pfn {fault.pfn:#x}, which has been removed: oops."
-            return Effect(replace(machine, oops=f"{self.action.name}: {fault}"), said)
+            return Effect(replace(machine, oops=fault.pfn), said)
 
     def __repr__(self) -> str:
         return f"{self.action.name}({', '.join(map(repr, self.args))})"

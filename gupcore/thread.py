@@ -63,14 +63,14 @@ class Automaton:
     function  a generator function
     args      its arguments; immutable values
     nodes     where it can stand, as far as is known
-    sources   the functions it stands in: {name: (number of the first line, lines)}
+    sources   the functions it stands in: {(name, number of the first line): lines}
     """
 
     label: str
     function: Callable[..., Generator[Any, Any, Any]]
     args: tuple[Any, ...] = ()
     nodes: list[Node] = field(default_factory=list, repr=False)
-    sources: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    sources: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict, repr=False)
     _numbers: dict[Hashable, int] = field(default_factory=dict, repr=False)
     _edges: dict[tuple[int, Hashable], int] = field(default_factory=dict, repr=False)
 
@@ -99,7 +99,9 @@ class Automaton:
             frames = tuple(_frames(generator, self.label))
             key = tuple(_frame_key(frame) for frame in frames)
             places = tuple(_place(frame) for frame in frames)
-            self.sources |= {f.f_code.co_name: _source(f.f_code) for f in frames}
+            for code in (frame.f_code for frame in frames):
+                first, lines = _source(code)
+                self.sources[code.co_name, first] = lines
             if not callable(getattr(value, "take", None)):
                 meant = "did you mean `yield from`?" if isinstance(value, Generator) else ""
                 says = f"{_at(places)} yields {value!r}; a thread yields steps. {meant}"

@@ -96,7 +96,8 @@ class Report:
         more = "" if self.graph.complete else " (not all)"
         caption = f"{escape(self.scenario.design.name)}: {len(self.graph.states):,} states{more}"
         return (
-            f"<table><caption>{caption}</caption><thead><tr><th>rule</th><th>verdict</th>"
+            f'<table class="gup-report"><caption>{caption}</caption>'
+            "<thead><tr><th>rule</th><th>verdict</th>"
             f"<th>shortest schedule</th></tr></thead><tbody>{rows}</tbody></table>"
         )
 

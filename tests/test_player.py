@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from gupcore import check, race
+from gupcore import gup as model
 from gupcore.player import Player
 from gupcore.player.data import VERSION, board
 from gupcore.player.progress import NotebookProgress
@@ -46,8 +47,30 @@ def test_every_line_is_in_the_code_that_is_shipped(reports):
         for thread in design["threads"]:
             for node in thread["nodes"]:
                 for function, line in node if isinstance(node, list) else []:
-                    first, lines = data["code"][function]
+                    _, first, lines = data["code"][function]
                     assert "yield" in lines[line - first]
+
+
+def test_two_functions_of_one_name_keep_their_own_source():
+    def gup_fast(cpu, address, flags, design):
+        pfn = yield from model.gup_fast(cpu, address, flags, design)
+        return pfn
+
+    data = board([check(race("v5.11", gup_fast=gup_fast))])
+    node = data["designs"][0]["threads"][0]["nodes"][0]
+    lines = [data["code"][number][2][line - data["code"][number][1]] for number, line in node[1:]]
+    assert [line.strip() for line in lines] == [
+        "pfn = yield from model.gup_fast(cpu, address, flags, design)",
+        "yield local_irq_save(cpu)",
+    ]
+
+
+def test_a_search_that_was_cut_off_can_be_shown():
+    design = board([check(race("v5.11"), limit=20)])["designs"][0]
+    assert [] in design["moves"][-1]
+    taken = [move for moves in design["moves"] for move in moves if len(move) > 1]
+    assert taken
+    assert all(move[0] < len(design["states"]) for move in taken)
 
 
 def test_the_html_carries_the_data_and_a_list(reports):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..thread import Place
     from ..verdict import Report
 
 VERSION = 1
@@ -22,24 +23,24 @@ def board(reports: Sequence[Report]) -> dict[str, Any]:
     version    the version of this format
     scenario   its name; `says` describes it in one sentence
     text       every sentence and source line that the rest refers to
-    code       functions: {name: [number of the first line, [line, ...]]}
+    code       functions: [name, number of the first line, [line, ...]]
     designs    one entry a report, see `_design`
     """
     text = _Text()
-    designs = [_design(report, text) for report in reports]
     code = {
-        name: [first, list(lines)]
+        (name, first): lines
         for report in reports
         for thread in report.graph.threads
-        for name, (first, lines) in thread.sources.items()
+        for (name, first), lines in thread.sources.items()
     }
+    designs = [_design(report, text, list(code.items())) for report in reports]
     scenario = reports[0].scenario
     return {
         "version": VERSION,
         "scenario": scenario.name,
         "says": scenario.says,
         "text": text.sentences,
-        "code": code,
+        "code": [[name, first, list(lines)] for (name, first), lines in code.items()],
         "designs": designs,
     }
 
@@ -58,18 +59,22 @@ class _Text:
         return number
 
 
-def _design(report: Report, text: _Text) -> dict[str, Any]:
+Code = Sequence[tuple[tuple[str, int], tuple[str, ...]]]
+
+
+def _design(report: Report, text: _Text, code: Code) -> dict[str, Any]:
     """Describe one graph.
 
     switches  {"check": bool, "unmap all": bool}
-    threads   [{label, nodes}]; a node is [[function, line], ...], outermost function first,
-              or, where the thread has ended, what it returned
+    threads   [{label, nodes}]; a node is [[number of the function in `code`, line], ...],
+              outermost function first; or, where the thread has ended, what it returned
     things    the machine's objects and sections: [name, "object" or "section"]
     machines  a machine is a list with, for each thing, [exists, number of its value in `text`]
     states    a state is [machine, node of thread 1, node of thread 2, ...]
     moves     for each state, for each thread: [state after, said, kernel function, [broken rules]],
-              or [why it is blocked], or [] if it has ended; sentences as numbers in `text`
-    stopped   the states in which the kernel has oopsed
+              or [why it is blocked], or [] if it has ended or the search was cut off there;
+              sentences as numbers in `text`
+    stopped   the states in which the kernel has oopsed: [state, name of the thing touched]
     verdicts  [{rule, says, status, schedule, loop, why}]
     """
     graph, design = report.graph, report.scenario.design
@@ -83,7 +88,7 @@ def _design(report: Report, text: _Text) -> dict[str, Any]:
         "says": design.says,
         "switches": {"check": design.check, "unmap all": design.unmaps_all},
         "threads": [
-            {"label": t.label, "nodes": [_node(n) for n in t.nodes]} for t in graph.threads
+            {"label": t.label, "nodes": [_node(n, code) for n in t.nodes]} for t in graph.threads
         ],
         "things": [[thing.name, thing.kind] for thing in report.scenario.machine.things()],
         "machines": [
@@ -96,7 +101,9 @@ def _design(report: Report, text: _Text) -> dict[str, Any]:
             for state in graph.states
         ],
         "stopped": [
-            n for n, state in enumerate(graph.states) if graph.stopped(graph.machine(state))
+            [number, touched]
+            for number, state in enumerate(graph.states)
+            if (touched := graph.machine(state).touched) is not None
         ],
         "verdicts": [
             {
@@ -112,10 +119,18 @@ def _design(report: Report, text: _Text) -> dict[str, Any]:
     }
 
 
-def _node(node: Any) -> Any:
+def _node(node: Any, code: Code) -> Any:
     if node.step is None:
         return str(node.result)
-    return [[place.function, place.line] for place in node.places]
+    return [[_function(place, code), place.line] for place in node.places]
+
+
+def _function(place: Place, code: Code) -> int:
+    return next(
+        number
+        for number, ((name, first), lines) in enumerate(code)
+        if name == place.function and first <= place.line < first + len(lines)
+    )
 
 
 def _move(report: Report, state: int, thread: int, text: _Text) -> list[Any]:
@@ -124,8 +139,11 @@ def _move(report: Report, state: int, thread: int, text: _Text) -> list[Any]:
     if move is None:
         why = graph.why_blocked(state, thread)
         return [] if why is None else [text.number(why)]
+    after = graph.number.get(state + move.delta)
+    if after is None:
+        return []
     return [
-        graph.number[state + move.delta],
+        after,
         text.number(move.effect.said),
         text.number(str(move.step.action.source)),
         report.broken_by(move),

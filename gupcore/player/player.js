@@ -67,7 +67,7 @@ function complaint(board) {
 }
 
 function isWhole({ text, code }, { threads, things, machines, states, moves, verdicts }) {
-  const isPlace = ([name, line]) => code[name][1][line - code[name][0]] !== undefined;
+  const isPlace = ([number, line]) => code[number][2][line - code[number][1]] !== undefined;
   const isNode = (node) => typeof node === "string" || node.every(isPlace);
   const isMove = (move) =>
     move.length === 0 ||
@@ -112,8 +112,8 @@ function stepTaken({ text, code }, design, path, schedule, n) {
   const digit = schedule[n];
   const thread = design.threads[digit - 1];
   const [, said, source, breaks] = design.moves[path[n]][digit - 1];
-  const [name, line] = thread.nodes[design.states[path[n]][digit]].at(-1);
-  const [first, lines] = code[name];
+  const [number, line] = thread.nodes[design.states[path[n]][digit]].at(-1);
+  const [name, first, lines] = code[number];
   return {
     number: n + 1, digit, label: thread.label, said: text[said], source: text[source], breaks,
     place: name, line: lines[line - first].trim(),
@@ -194,7 +194,7 @@ const button = (does, label, can = true, more = {}) =>
 function view(board, game, id) {
   const design = board.designs[game.design];
   const { path } = walk(board, design, game.schedule);
-  const stopped = design.stopped.includes(path.at(-1));
+  const stopped = new Map(design.stopped).get(path.at(-1)); // the thing whose touch was the oops
   const last = path.length > 1 ? stepTaken(board, design, path, game.schedule, path.length - 2) : null;
   const things = thingsAfter(board, design, path);
   return h("div", { class: "gup", role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
@@ -202,7 +202,7 @@ function view(board, game, id) {
     designsView(board, game, id),
     h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
       controlsView(board, design, game, path, stopped),
-      machineView(things, last, stopped),
+      machineView(things, stopped),
       h("div", { class: "gup-lanes" }, design.threads.map((thread, t) =>
         laneView(board, design, path.at(-1), thread, t + 1, stopped, last?.digit, id))),
       h("div", { class: "gup-after" },
@@ -294,13 +294,13 @@ function laneView({ text, code }, design, state, { label, nodes }, number, stopp
       button(`step ${number}`, `Step ${number}`, can, { "aria-describedby": `${id}-${number}` }),
       h("b", null, label)),
     h("p", { class: "gup-what", id: `${id}-${number}` }, h("b", null, `${next[0]}: `), h("span", null, next[1])),
-    h("p", { class: "gup-trail" }, ended ? "\u00a0" : node.map(([name]) => name).join(" › ")),
+    h("p", { class: "gup-trail" }, ended ? "\u00a0" : node.map(([number]) => code[number][0]).join(" › ")),
     ended ? h("ol", { class: "gup-code", "aria-hidden": "true" }) : codeView(code, node.at(-1)));
 }
 
 /** The source around the current line; `width` of an indent is kept, so that long lines wrap under it. */
-function codeView(code, [name, current]) {
-  const [first, lines] = code[name];
+function codeView(code, [number, current]) {
+  const [name, first, lines] = code[number];
   const at = current - first;
   const from = Math.max(0, Math.min(at - AROUND, lines.length - 2 * AROUND - 1));
   const shown = lines.slice(from, from + 2 * AROUND + 1);
@@ -333,8 +333,8 @@ function lastStepView({ verdicts }, { schedule }, last, things, stopped) {
     !last && h("p", null, "Step a thread, or ask the checker below."));
 }
 
-function machineView(things, last, stopped) {
-  const oops = (thing) => stopped && !thing.exists && last.said.includes(thing.name);
+function machineView(things, stopped) {
+  const oops = (thing) => thing.name === stopped;
   const value = ({ changed, was, value }) => [
     changed && h("span", { class: "gup-was" }, was), changed && " → ", h("span", { class: "gup-now" }, value)];
   const card = (thing) => h("li", {
