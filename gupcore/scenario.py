@@ -53,7 +53,7 @@ def race(
 ) -> Scenario:
     """Return the mail's race: direct I/O on a mapped DAX file against unbind of the pmem driver.
 
-    The I/O only reads its buffer, so gup does not ask for a writable PTE.
+    The I/O reads its buffer, where the mail's writes it: gup does not ask for a writable PTE.
 
     design    a design or the name of one (see design.DESIGNS)
     callers   how many threads do direct I/O, 1 to 8; the last thread unbinds

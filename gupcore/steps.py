@@ -1,9 +1,12 @@
 """Atomic steps: what one CPU can do to the machine in one indivisible action.
 
 One step is one access to shared memory, or one atomic read-modify-write, or one critical
-section under a lock that the kernel really holds there.  Computation on local values is free
-and is no step. A step is a value: an action and its arguments.  `take` applies it to a machine
-and answers with an `Effect`, or with `Blocked` and a sentence that says what it waits for.
+section under a lock that the kernel really holds there.  A longer piece of kernel code that is
+one step here says in its docstring why that loses nothing. Computation on local values is free
+and is no step.
+
+A step is a value: an action and its arguments.  `take` applies it to a machine and answers with
+an `Effect`, or with `Blocked` and a sentence that says what it waits for.
 
 Every action names the kernel function it stands for, its file and the version it models.
 Waiting for CPUs is waiting for a *set*: those that were inside their section when the wait
@@ -282,7 +285,11 @@ def clear_dax_alive(m: Machine) -> Effect:
 
 @models("percpu_ref_kill_and_confirm", "lib/percpu-refcount.c")
 def percpu_ref_kill(m: Machine) -> Effect:
-    """Refuse new live references, drop the initial one, and begin a grace period."""
+    """Refuse new live references, drop the initial one, and begin a grace period.
+
+    One step, because the kernel does all three under a spinlock, and nobody can drop the count to
+    zero in between: the initial reference is held until the last.
+    """
     pgmap = replace(m.pgmap, dead=True, refs=m.pgmap.refs - 1)
     after = _begin_waiting(replace(m, pgmap=pgmap), KILL, m.irqs_off)
     said = f"Kills the pgmap's ref: no live references from now on, {pgmap.refs} left"
@@ -310,7 +317,10 @@ def wait_for_pgmap_refs(m: Machine) -> Effect | Blocked:
 
 @models("arch_remove_memory", "arch/x86/mm/init_64.c")
 def remove_struct_pages(m: Machine) -> Effect:
-    """Take the device's struct pages away."""
+    """Take the device's struct pages away.
+
+    One step for all of them: a walker that finds one gone finds the same as if all were.
+    """
     return Effect(replace(m, memmap=(None,) * len(m.memmap)), "Removes the device's struct pages.")
 
 
