@@ -1,12 +1,14 @@
 """The command line: check a scenario, or replay one of its schedules.
 
 Exit codes: 0 all rules hold, 1 one fails, 2 undetermined, 64 the command cannot be carried out as
-given (then one line on standard error says what to write instead), 130 interrupted.
+given (then one line on standard error says what to write instead), 130 interrupted, 141 nobody
+reads the output any more.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from .verdict import FAILS, HOLDS, UNDETERMINED, Moment, Report, ScheduleError, 
 EXIT = {HOLDS: 0, FAILS: 1, UNDETERMINED: 2}
 EX_USAGE = 64
 INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,6 +37,16 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     options = parser().parse_args(arguments)
+    try:
+        code = _run(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever was reading has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         scenario = named_scenario(options.scenario)(
             design=options.design, callers=options.callers, pte=options.pte
@@ -72,8 +85,10 @@ def parser() -> Parser:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]!r} is not a whole number below a thousand million"
+        )
     return int(text)
 
 

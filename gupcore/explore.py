@@ -139,9 +139,10 @@ class Graph:
             return None
         try:
             effect = step.take(before)
-        except ValueError as error:
+        except Exception as error:
             place = self.threads[thread].nodes[at].places[-1]
-            raise ThreadError(f"{place.function}, line {place.line}: {error}") from error
+            says = f"{place.function}, line {place.line}: {step!r} cannot be taken: {error}"
+            raise ThreadError(says) from error
         if not hasattr(effect, "machine"):
             return None
         after = self._machine_number(effect.machine) - (state & ((1 << MACHINE_BITS) - 1))
@@ -197,6 +198,8 @@ def explore(
         graph.layers.append(end_of_layer)
     graph.layers.pop()
     graph.complete = True
+    for automaton in graph.threads:
+        automaton.verify()
     if progress is not None and looked_at >= REPORT_EVERY:
         progress(looked_at, 0)
     return graph

@@ -65,7 +65,7 @@ def race(
     Source: Dan Williams' mail of 23 February 2021.
     """
     chosen = named_design(design)
-    if not 1 <= callers <= MAX_CALLERS:
+    if not isinstance(callers, int) or not 1 <= callers <= MAX_CALLERS:
         raise ScenarioError(f"callers must be 1 to {MAX_CALLERS}, not {callers}.")
     if pte not in ("present", "absent"):
         raise ScenarioError(f"pte must be present or absent, not {pte}.")
@@ -95,6 +95,8 @@ def named_design(design: str | Design) -> Design:
         if design not in DESIGNS:
             raise ScenarioError(f"There is no design {design!r}; choose {_one_of(DESIGNS)}.")
         design = DESIGNS[design]
+    if not isinstance(design, Design):
+        raise ScenarioError(f"{design!r} is no design; choose {_one_of(DESIGNS)}.")
     for phase in design.unbind:
         if phase not in PHASES:
             raise ScenarioError(f"Unbind has no phase {phase!r}; choose {_one_of(PHASES)}.")

@@ -6,10 +6,11 @@ Two histories that lead to the same frames are one *node*; a loop that comes bac
 frames is a loop in the automaton, which is how a thread that never ends becomes a finite thing.
 
 Generators cannot be copied.  A node remembers how it was reached, and an edge is found by
-running a fresh generator along that way, once.  Its steps are compared with those of the first
-run, so a thread that keeps state anywhere else is caught.  What the frames do not show is the
-interpreter's value stack; nothing may live there across a `yield`: one yield a statement, and
-no `for` around one.
+running a fresh generator along that way, once.  Two things could make two positions look the
+same.  One is what the interpreter keeps outside the frames' variables, so `check_source` refuses
+what makes it do so: two yields in one statement, and a `for`, `with` or `try` around a yield.  The
+other is state that a thread keeps elsewhere; `Automaton.verify` walks the automaton at random
+with fresh generators and sees whether they still do what it says.
 
 This module and `explore` know nothing of pages: a step is anything that has a `take` method.
 """
@@ -18,14 +19,17 @@ from __future__ import annotations
 
 import ast
 import inspect
+import random
 import textwrap
 import traceback
 from collections.abc import Callable, Generator, Hashable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from types import CodeType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
+DEPTH_LIMIT = 50  # a thread that calls itself deeper than this does not end either
 NODE_LIMIT = 1_000  # a thread with more places to stand counts without bound, or never ends
 
 
@@ -72,7 +76,9 @@ class Automaton:
     nodes: list[Node] = field(default_factory=list, repr=False)
     sources: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict, repr=False)
     _numbers: dict[Hashable, int] = field(default_factory=dict, repr=False)
-    _edges: dict[tuple[int, Hashable], int] = field(default_factory=dict, repr=False)
+    _edges: dict[tuple[int, Hashable], tuple[Hashable, int]] = field(
+        default_factory=dict, repr=False
+    )
 
     def start(self) -> int:
         """Return the number of the node the thread begins at."""
@@ -80,10 +86,10 @@ class Automaton:
 
     def after(self, node: int, result: Hashable) -> int:
         """Return the number of the node at which the thread stands when its step gave `result`."""
-        arrived = self._edges.get((node, result))
-        if arrived is None:
-            arrived = self._edges[node, result] = self._arrive((node, result))
-        return arrived
+        edge = node, _exact(result)
+        if edge not in self._edges:
+            self._edges[edge] = result, self._arrive((node, result))
+        return self._edges[edge][1]
 
     def _arrive(self, came_from: tuple[int, Hashable] | None) -> int:
         """Run a fresh generator along the way to `came_from`; return the node it stands at."""
@@ -92,31 +98,63 @@ class Automaton:
             raise ThreadError(
                 f"{self.label} is no thread: a thread is a function that yields steps."
             )
-        ended, value = self._run(generator, self._way(came_from))
-        key: Hashable = ("ended", value)
-        places: tuple[Place, ...] = ()
-        if not ended:
-            frames = tuple(_frames(generator, self.label))
-            key = tuple(_frame_key(frame) for frame in frames)
-            places = tuple(_place(frame) for frame in frames)
-            for code in (frame.f_code for frame in frames):
-                first, lines = _source(code)
-                self.sources[code.co_name, first] = lines
-            if not callable(getattr(value, "take", None)):
-                meant = "did you mean `yield from`?" if isinstance(value, Generator) else ""
-                says = f"{_at(places)} yields {value!r}; a thread yields steps. {meant}"
-                raise ThreadError(says.strip())
-        generator.close()
+        try:
+            ended, value = self._run(generator, self._way(came_from))
+            key, places = self._where(generator, ended, value)
+        finally:
+            with suppress(RuntimeError):  # from a thread that catches even its own end
+                generator.close()
         if key not in self._numbers:
             if len(self.nodes) == NODE_LIMIT:
                 raise ThreadError(
-                    f"{self.label} stands in more than {NODE_LIMIT:,} different ways: "
-                    "it counts without bound or never ends."
+                    f"{self.label} stands in more than {NODE_LIMIT:,} different ways: it counts "
+                    "without bound, never ends, or keeps a new object in a local variable."
                 )
             self._numbers[key] = len(self.nodes)
             step, result = (None, value) if ended else (value, None)
             self.nodes.append(Node(step, places, result, came_from))
         return self._numbers[key]
+
+    def _where(
+        self, generator: Generator[Any, Any, Any], ended: bool, value: Any
+    ) -> tuple[Hashable, tuple[Place, ...]]:
+        """Return what tells this position from others, and the lines it is at."""
+        if ended:
+            return ("ended", _exact(value)), ()
+        frames = tuple(_frames(generator, self.label))
+        for code in (frame.f_code for frame in frames):
+            first, lines = _source(code)
+            self.sources[code.co_name, first] = lines
+        return tuple(map(_frame_key, frames)), tuple(map(_place, frames))
+
+    def verify(self, walks: int = 40, length: int = 60) -> None:
+        """Walk along known edges with fresh generators; raise ThreadError if one does otherwise.
+
+        A thread whose behaviour depends on more than the results it has received has positions that
+        the automaton has taken for one.
+        """
+        ways: dict[int, list[tuple[Hashable, int]]] = {}
+        for (node, _), edge in self._edges.items():
+            ways.setdefault(node, []).append(edge)
+        chance = random.Random(0)
+        for _ in range(walks):
+            node, way, steps = self.start(), [], 0
+            while node in ways and steps < length:
+                result, after = chance.choice(ways[node])
+                way.append((self.nodes[node].step, result))
+                node, steps = after, steps + 1
+            generator = self.function(*self.args)
+            ended, value = self._run(generator, way)
+            generator.close()
+            known = self.nodes[node]
+            if (ended, value) != (known.step is None, known.result if ended else known.step):
+                raise self._forgetful()
+
+    def _forgetful(self) -> ThreadError:
+        return ThreadError(
+            f"{self.label} does something else when it is run again: "
+            "it must keep its state in local variables."
+        )
 
     def _way(self, came_from: tuple[int, Hashable] | None) -> list[tuple[Any, Hashable]]:
         """List the (step, result) pairs from the beginning to `came_from`."""
@@ -131,32 +169,36 @@ class Automaton:
         self, generator: Generator[Any, Any, Any], way: list[tuple[Any, Hashable]]
     ) -> tuple[bool, Any]:
         """Drive `generator` along `way`: (True, what it returned) or (False, its next step)."""
-        forgetful = ThreadError(
-            f"{self.label} does something else when it is run again: "
-            "it must keep its state in local variables."
+        ended, value = advance(generator, None, self.label)
+        for expected, received in way:
+            if ended or value != expected:
+                raise self._forgetful()
+            ended, value = advance(generator, received, self.label)
+        return ended, value
+
+
+def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> tuple[bool, Any]:
+    """Let a thread run up to its next step: (True, what it returned) or (False, the step).
+
+    Raises ThreadError for whatever goes wrong in it.
+    """
+    try:
+        step = generator.send(received)
+    except StopIteration as end:
+        _hash(end.value, f"{label} returns")
+        return True, end.value
+    except (Exception, SystemExit) as error:
+        *_, last = traceback.extract_tb(error.__traceback__)
+        meant = " Was a `yield` forgotten?" if "'Step'" in str(error) else ""
+        says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {error}.{meant}"
+        raise ThreadError(" ".join(says.split())) from error
+    if not callable(getattr(step, "take", None)):
+        meant = " Did you mean `yield from`?" if isinstance(step, Generator) else ""
+        where = standing(generator, label)[-1]
+        raise ThreadError(
+            f"{where.function}, line {where.line}, yields {step!r}; a thread yields steps.{meant}"
         )
-        taken = 0
-        try:
-            step = next(generator)
-            for expected, received in way:
-                if step != expected:
-                    raise forgetful
-                taken += 1
-                step = generator.send(received)
-        except StopIteration as end:
-            if taken < len(way):
-                raise forgetful from None
-            _hash(end.value, f"{self.label} returns")
-            return True, end.value
-        except ThreadError:
-            raise
-        except Exception as error:
-            *_, last = traceback.extract_tb(error.__traceback__)
-            where = f"{last.name}, line {last.lineno},"
-            meant = " Was a `yield` forgotten?" if isinstance(error, TypeError) else ""
-            says = f"{where} raised {type(error).__name__}: {error}.{meant}"
-            raise ThreadError(says) from error
-        return False, step
+    return False, step
 
 
 def standing(generator: Generator[Any, Any, Any], label: str) -> tuple[Place, ...]:
@@ -167,6 +209,7 @@ def standing(generator: Generator[Any, Any, Any], label: str) -> tuple[Place, ..
 def _frames(generator: Generator[Any, Any, Any], label: str) -> Iterator[FrameType]:
     """Yield the frames of a suspended thread, through its `yield from`s, outermost first."""
     inner: Any = generator
+    depth = 0
     while inner is not None:
         if not isinstance(inner, GeneratorType):
             raise ThreadError(
@@ -177,6 +220,9 @@ def _frames(generator: Generator[Any, Any, Any], label: str) -> Iterator[FrameTy
         check_source(inner.gi_frame.f_code)
         yield inner.gi_frame
         inner = inner.gi_yieldfrom
+        depth += 1
+        if depth > DEPTH_LIMIT:
+            raise ThreadError(f"{label} calls itself more than {DEPTH_LIMIT} deep.")
 
 
 def _frame_key(frame: FrameType) -> Hashable:
@@ -187,8 +233,15 @@ def _frame_key(frame: FrameType) -> Hashable:
         if isinstance(value, Iterator):
             raise ThreadError(f"{where} an iterator, whose position the checker cannot see.")
         _hash(value, where)
-        values.append((name, type(value), value))
+        values.append((name, _exact(value)))
     return frame.f_code, frame.f_lasti, tuple(values)
+
+
+def _exact(value: Any) -> Hashable:
+    """Return a key that also tells apart values that compare equal, such as True and 1."""
+    if isinstance(value, tuple):
+        return type(value), tuple(map(_exact, value))
+    return type(value), repr(value) if isinstance(value, float) else value
 
 
 def _hash(value: Any, where: str) -> None:
@@ -204,10 +257,6 @@ def _place(frame: FrameType) -> Place:
     return Place(frame.f_code.co_name, frame.f_lineno, lines[frame.f_lineno - first].strip())
 
 
-def _at(places: tuple[Place, ...]) -> str:
-    return f"{places[-1].function}, line {places[-1].line},"
-
-
 @cache
 def _source(code: CodeType) -> tuple[int, tuple[str, ...]]:
     """Return the number of the first source line of `code`, and its lines."""
@@ -220,24 +269,41 @@ def _source(code: CodeType) -> tuple[int, tuple[str, ...]]:
     return max(first, 1), tuple(textwrap.dedent("".join(lines)).splitlines())
 
 
+HIDES = {
+    ast.For: "a `for` around a yield hides how far it has got; use `while` and a counter",
+    ast.With: "a `with` around a yield hides what it will do at its end; write the steps out",
+    ast.Try: "a `try` around a yield hides what it will do at its end; write the steps out",
+    ast.TryStar: "a `try` around a yield hides what it will do at its end; write the steps out",
+    ast.Lambda: "a lambda that yields hides where it stands; define it with `def`",
+}
+
+
 @cache
 def check_source(code: CodeType) -> None:
     """Refuse a thread function that hides where it stands; raise ThreadError with one sentence.
 
-    Two yields in one statement would keep the first one's result on the value stack, and a `for`
-    keeps its iterator there: two different positions would then look the same.
+    Two yields in one statement would keep the first one's result on the interpreter's value stack;
+    a `for` keeps its iterator there, a `with` and a `try` what they have still to do.
     """
     first, lines = _source(code)
-    tree = ast.parse("\n".join(lines))
-    for statement in ast.walk(tree):
-        where = f"{code.co_name}, line {first - 1 + getattr(statement, 'lineno', 1)}"
-        if isinstance(statement, (ast.For, ast.AsyncFor)) and _yields(statement):
-            raise ThreadError(
-                f"{where}: a `for` around a yield hides how far it has got; "
-                "use `while` and a counter."
-            )
-        if isinstance(statement, ast.stmt) and len(_yields(statement, own=True)) > 1:
+    try:
+        tree = ast.parse("\n".join(lines))
+    except SyntaxError:
+        raise ThreadError(
+            f"The source of {code.co_name} cannot be read on its own; "
+            "define it with `def` at the left margin of a file or cell."
+        ) from None
+    for node in ast.walk(tree):
+        where = f"{code.co_name}, line {first - 1 + getattr(node, 'lineno', 1)}"
+        if type(node) in HIDES and _yields(node):
+            raise ThreadError(f"{where}: {HIDES[type(node)]}.")
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            raise ThreadError(f"{where}: state outside the function; keep it in local variables.")
+        own = _yields(node, own=True) if isinstance(node, ast.stmt) else []
+        if len(own) > 1:
             raise ThreadError(f"{where}: two yields in one statement; write two statements.")
+        if own and any(isinstance(part, ast.NamedExpr) for part in ast.walk(node)):
+            raise ThreadError(f"{where}: `:=` in a statement that yields; write two statements.")
 
 
 def _yields(node: ast.AST, own: bool = False) -> list[ast.AST]:

@@ -20,7 +20,7 @@ from .machine import Machine, Thing
 from .rules import RULES, Rule
 from .scenario import Scenario, ScenarioError
 from .steps import Blocked, Source
-from .thread import Place, standing
+from .thread import Place, advance, standing
 
 HOLDS, FAILS, UNDETERMINED = "holds", "fails", "undetermined"
 
@@ -119,6 +119,8 @@ def check(
 
     Raises ThreadError where a thread cannot be compiled, ScenarioError for an unknown rule.
     """
+    if not isinstance(scenario, Scenario):
+        raise ScenarioError("What is checked is a scenario: check(race()).")
     rules = scenario.rules if rule is None else (named_rule(rule),)
     graph = explore(
         scenario.machine,
@@ -240,13 +242,16 @@ def replay(scenario: Scenario, schedule: str) -> list[Moment]:
         raise ScheduleError(f'A schedule is text, such as "2211", not {schedule!r}.')
     machine = scenario.machine
     running: list[Any] = [t.function(*t.args) for t in scenario.threads]
-    standing_at: list[Any] = [next(generator) for generator in running]
+    standing_at = [
+        advance(generator, None, thread.label)
+        for generator, thread in zip(running, scenario.threads, strict=True)
+    ]
     moments = []
     for number, digit in enumerate(schedule.replace(" ", ""), start=1):
         thread = _thread_number(scenario, number, digit)
-        label, step = scenario.threads[thread].label, standing_at[thread]
+        label, (ended, step) = scenario.threads[thread].label, standing_at[thread]
         who = f"Step {number}: thread {digit} ({label})"
-        if step is None:
+        if ended:
             raise ScheduleError(f"{who} has ended and cannot step.")
         effect = step.take(machine)
         if isinstance(effect, Blocked):
@@ -265,10 +270,7 @@ def replay(scenario: Scenario, schedule: str) -> list[Moment]:
         )
         machine = effect.machine
         if machine.oops is None:
-            try:
-                standing_at[thread] = running[thread].send(effect.result)
-            except StopIteration:
-                standing_at[thread] = None
+            standing_at[thread] = advance(running[thread], effect.result, label)
     return moments
 
 

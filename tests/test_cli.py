@@ -38,6 +38,13 @@ def test_check_exit_codes(arguments, code):
     assert gupcore("check", "seed-race", *arguments).returncode == code
 
 
+def test_nobody_reads_the_output():
+    command = f"{sys.executable} -m gupcore replay seed-race 2211 | true; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert result.stderr == ""
+    assert result.returncode in (0, 141)  # 0 if all was written before the reader had gone
+
+
 def test_replay_prints_the_schedule_step_by_step():
     result = gupcore("replay", "seed-race", "--design", "no-check", "22222111")
     assert result.returncode == 0

@@ -120,5 +120,9 @@ def test_a_notebook_shows_how_far_a_search_has_got(monkeypatch):
 def test_bad_arguments(reports):
     with pytest.raises(ValueError, match="at least one report"):
         Player()
+    with pytest.raises(ValueError, match="A player shows reports"):
+        Player(race())
+    with pytest.raises(ValueError, match="must have the same threads"):
+        Player(reports[0], check(race(callers=2)))
     with pytest.raises(ValueError, match=r"no design 'v4' here; choose no-check, v5.11, cure"):
         Player(*reports, design="v4")

@@ -1,11 +1,12 @@
 """Readers' threads: a good one is judged like the model's own, a bad one gets one sentence."""
 
 import random
+from contextlib import suppress
 
 import pytest
 
-from gupcore import ScenarioError, ThreadError, check, race
-from gupcore.gup import get_dev_pagemap, gup_fast
+from gupcore import ScenarioError, ThreadError, check, race, replay
+from gupcore.gup import get_dev_pagemap, gup_fast, gup_pte_range
 from gupcore.pte import pte_devmap, pte_pfn
 from gupcore.steps import (
     local_irq_restore,
@@ -45,6 +46,11 @@ def hopeless(says):
 
 
 HOPELESS: list = []
+PFN = None
+
+
+class Box:
+    """A place to keep something where the checker does not look."""
 
 
 @hopeless("yields 'a string'; a thread yields steps")
@@ -85,7 +91,7 @@ def hidden_state(cpu, address, flags, design):
     yield local_irq_save(cpu)
 
 
-@hopeless("stands in more than 1,000 different ways: it counts without bound or never ends")
+@hopeless("stands in more than 1,000 different ways: it counts without bound, never ends")
 def counts_for_ever(cpu, address, flags, design):
     count = 0
     while True:
@@ -99,7 +105,7 @@ def raises(cpu, address, flags, design):
     return {"pte": pte}["pfn"]
 
 
-@hopeless("a thread yields steps. did you mean `yield from`?")
+@hopeless("a thread yields steps. Did you mean `yield from`?")
 def forgets_from(cpu, address, flags, design):
     live = yield get_dev_pagemap(0x20000)
     return live
@@ -134,6 +140,69 @@ def yields_from_a_tuple(cpu, address, flags, design):
     yield from (ptep_get_lockless(address), ptep_get_lockless(address))
 
 
+@hopeless("a `try` around a yield hides what it will do at its end; write the steps out")
+def tidies_up(cpu, address, flags, design):
+    yield local_irq_save(cpu)
+    try:
+        return (yield from gup_pte_range(address, flags, design))
+    finally:
+        yield local_irq_restore(cpu)
+
+
+@hopeless("a `with` around a yield hides what it will do at its end; write the steps out")
+def with_context(cpu, address, flags, design):
+    with suppress(KeyError):
+        yield ptep_get_lockless(address)
+
+
+@hopeless("state outside the function; keep it in local variables")
+def global_state(cpu, address, flags, design):
+    global PFN
+    yield local_irq_save(cpu)
+    PFN = yield from gup_pte_range(address, flags, design)
+    yield local_irq_restore(cpu)
+    return PFN
+
+
+@hopeless("the local variable kept holds a dict, which can change; use a tuple or a number")
+def state_in_a_default(cpu, address, flags, design, kept={}):  # noqa: B006
+    yield local_irq_save(cpu)
+    kept["pfn"] = yield from gup_pte_range(address, flags, design)
+    yield local_irq_restore(cpu)
+    return kept["pfn"]
+
+
+@hopeless("does something else when it is run again: it must keep its state in local variables")
+def state_in_an_object(cpu, address, flags, design, box=Box()):  # noqa: B008
+    yield local_irq_save(cpu)
+    box.pfn = yield from gup_pte_range(address, flags, design)
+    yield local_irq_restore(cpu)
+    return box.pfn
+
+
+@hopeless("`:=` in a statement that yields; write two statements")
+def walrus(cpu, address, flags, design):
+    seen = address
+    return [seen, (seen := None), (yield ptep_get_lockless(address))]
+
+
+@hopeless("a lambda that yields hides where it stands; define it with `def`")
+def with_lambda(cpu, address, flags, design):
+    two = lambda: ((yield local_irq_save(cpu)), (yield local_irq_restore(cpu)))  # noqa: E731
+    yield from two()
+
+
+@hopeless("calls itself more than 50 deep")
+def recursion(cpu, address, flags, design):
+    yield ptep_get_lockless(address)
+    yield from recursion(cpu, address, flags, design)
+
+
+@hopeless("cannot be taken: ")
+def forgets_the_address(cpu, address, flags, design):
+    yield ptep_get_lockless()
+
+
 @pytest.mark.parametrize(("thread", "says"), HOPELESS)
 def test_what_a_thread_must_not_do(thread, says):
     with pytest.raises(ThreadError) as refused:
@@ -147,6 +216,25 @@ def test_a_function_that_yields_nothing_is_no_thread():
         race("v5.11", gup_fast=lambda cpu, address, flags, design: None)
     with pytest.raises(ThreadError, match="is no thread: a thread is a function that yields"):
         Automaton("lazy", lambda: None).start()
+
+
+def test_values_that_compare_equal_are_told_apart():
+    automaton = Automaton("thread", distinguishes, (local_irq_save(0),))
+    start = automaton.start()
+    assert automaton.after(start, True) != automaton.after(start, False)
+
+
+def distinguishes(step):
+    seen = yield step
+    kept = ((True,), -0.0) if seen else ((1,), 0.0)
+    del seen
+    yield step
+    return kept
+
+
+def test_replay_refuses_the_same_threads():
+    with pytest.raises(ThreadError, match=r"Was a `yield` forgotten\?"):
+        replay(race("cure", gup_fast=forgets_yield), "1")
 
 
 def test_source_that_cannot_be_read():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gupcore import DESIGNS, ScheduleError, check, race, replay
+from gupcore import DESIGNS, ScenarioError, ScheduleError, check, race, replay
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -73,6 +73,15 @@ def test_spaces_in_a_schedule_are_for_the_reader():
 def test_a_number_is_no_schedule():
     with pytest.raises(ScheduleError, match='A schedule is text, such as "2211", not 2211'):
         replay(race("v5.11"), 2211)
+
+
+def test_what_is_no_scenario():
+    with pytest.raises(ScenarioError, match="What is checked is a scenario"):
+        check("seed-race")
+    with pytest.raises(ScenarioError, match="None is no design; choose no-check"):
+        race(None)
+    with pytest.raises(ScenarioError, match="callers must be 1 to 8, not 2"):
+        race(callers="2")
 
 
 def test_the_empty_schedule():

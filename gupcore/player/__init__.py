@@ -43,6 +43,11 @@ class Player(anywidget.AnyWidget):
         """Show `reports` (see gupcore.check), starting with the one of `design`, or the first."""
         if not reports:
             raise ValueError("A player needs at least one report: Player(check(race())).")
+        if not all(hasattr(report, "verdicts") for report in reports):
+            raise ValueError("A player shows reports: Player(check(race())).")
+        labels = {tuple(thread.label for thread in report.scenario.threads) for report in reports}
+        if len(labels) > 1:
+            raise ValueError("The reports of one player must have the same threads.")
         names = [report.scenario.design.name for report in reports]
         if design is None:
             design = names[0]

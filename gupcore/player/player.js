@@ -169,7 +169,7 @@ function chooseDesign(board, game, number) {
   const { path, why } = walk(board, design, game.wish);
   const schedule = game.wish.slice(0, path.length - 1);
   const parted = why && `Under ${design.name} the schedule ${game.wish} cannot go on. ${why}`;
-  return { ...game, design: number, schedule, loop: "", note: parted, playing: false };
+  return { ...game, design: number, schedule, loop: "", title: "", note: parted, playing: false };
 }
 
 function showVerdict(board, game, number, playing) {
@@ -410,7 +410,9 @@ function mount(model, element) {
 
   function set(next) {
     game = next;
+    const focused = root.contains(document.activeElement);
     patch(root, view(board, game, id));
+    if (focused && !root.contains(document.activeElement)) root.focus(); // what had it is gone
     const list = root.querySelector(".gup-history ol");
     list.scrollTop = list.scrollHeight;
     clearTimeout(timer);

@@ -276,3 +276,29 @@ def test_on_a_phone(open_player: Callable[..., Hand], width: int) -> None:
         assert box["x"] + box["width"] <= width
     lefts = {lane.bounding_box()["x"] for lane in hand.player.locator(".gup-lane").all()}
     assert len(lefts) == 1, "lanes lie below one another"
+
+
+def test_keys_go_on_when_what_had_the_focus_is_gone(open_player: Callable[..., Hand]) -> None:
+    hand = open_player()
+    hand.take("22")
+    hand.player.locator('[data-do="jump 2"]').focus()
+    hand.page.keyboard.press("Backspace")
+    assert hand.schedule == "2"
+    hand.page.keyboard.press("1")
+    assert hand.schedule == "21"
+
+
+def test_another_design_forgets_what_was_shown_under_the_last(
+    open_player: Callable[..., Hand],
+) -> None:
+    hand = open_player()
+    hand.show("struct page exists")
+    assert "under no-check" in hand.text(".gup-status")
+    hand.choose("cure")
+    assert "no-check" not in hand.text(".gup-status")
+
+
+def test_on_paper_the_player_is_light(open_player: Callable[..., Hand]) -> None:
+    hand = open_player(1280, "dark")
+    hand.page.emulate_media(media="print")
+    assert hand.player.evaluate("(e) => getComputedStyle(e).colorScheme") == "light"
