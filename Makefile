@@ -36,8 +36,9 @@ nbval: .venv/installed  ## Run the notebooks and compare every output with the o
 browser: _build/stamp  ## Test the built pages and JupyterLab in Chromium
 	$(BIN)/pytest tests/browser
 
+# In a container the only user is often root, whom JupyterLab turns away.
 lab: .venv/installed  ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab chapters
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) chapters
 
 notebooks: .venv/installed  ## Run the notebooks and write their outputs back
 	$(BIN)/python tests/refresh.py $(NOTEBOOKS)

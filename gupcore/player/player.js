@@ -411,7 +411,10 @@ function mount(model, element) {
   function set(next) {
     game = next;
     const focused = root.contains(document.activeElement);
+    const said = root.querySelector(".gup-live").textContent;
     patch(root, view(board, game, id));
+    const live = root.querySelector(".gup-live");
+    if (game.note && live.textContent === said) live.append("\u00a0"); // said again, it is heard again
     if (focused && !root.contains(document.activeElement)) root.focus(); // what had it is gone
     const list = root.querySelector(".gup-history ol");
     list.scrollTop = list.scrollHeight;

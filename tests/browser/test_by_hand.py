@@ -288,6 +288,17 @@ def test_keys_go_on_when_what_had_the_focus_is_gone(open_player: Callable[..., H
     assert hand.schedule == "21"
 
 
+def test_the_same_refusal_twice_is_heard_twice(open_player: Callable[..., Hand]) -> None:
+    hand = open_player()
+    hand.player.focus()
+    heard = []
+    for _ in range(3):
+        hand.page.keyboard.press("9")
+        heard.append(hand.heard)
+    assert heard[0] != heard[1] != heard[2]
+    assert {text.strip() for text in heard} == {heard[0].strip()}
+
+
 def test_another_design_forgets_what_was_shown_under_the_last(
     open_player: Callable[..., Hand],
 ) -> None:
