@@ -4,13 +4,14 @@
     >>> check(race(design="no-check"), rule="struct page exists").status
     'fails'
 
-Read the modules in this order: pte, machine, steps, design, gup, direct_io, device: the kernel
-model; then rules and scenario: what is asked of it; then thread, explore, paths, verdict: how
-it is answered.
+Read the modules in this order: pte, machine, step and the folder steps, design, gup, fault,
+users, unmap, device: the kernel model; then rules, scenario, catalogue: what is asked of it; then
+thread, explore, paths, verdict, table: how it is answered.
 """
 
+from .catalogue import SCENARIOS, race
 from .design import DESIGNS, Design
-from .scenario import SCENARIOS, Scenario, ScenarioError, race
+from .scenario import Scenario, ScenarioError
 from .thread import ThreadError
 from .verdict import Report, ScheduleError, Verdict, check, replay
 

@@ -1,8 +1,8 @@
-"""The command line: check a scenario, or replay one of its schedules.
+"""The command line: check a scenario, replay one of its schedules, or print a table of verdicts.
 
-Exit codes: 0 all rules hold, 1 one fails, 2 undetermined, 64 the command cannot be carried out as
-given (then one line on standard error says what to write instead), 130 interrupted, 141 nobody
-reads the output any more.
+Exit codes: 0 all rules hold, or a table is complete, 1 a rule fails, 2 undetermined, 64 the
+command cannot be carried out as given (then one line on standard error says what to write
+instead), 130 interrupted, 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from inspect import signature
 from typing import NoReturn
 
+from .catalogue import MAX_CALLERS, SCENARIOS, named_scenario
 from .design import DESIGNS
 from .explore import STATE_LIMIT
 from .rules import RULES
-from .scenario import SCENARIOS, Scenario, ScenarioError, named_scenario
+from .scenario import Scenario, ScenarioError, check_number
+from .table import HEADING, needs, rows
 from .thread import ThreadError
 from .verdict import FAILS, HOLDS, UNDETERMINED, Moment, Report, ScheduleError, check, replay
 
@@ -48,10 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        scenario = named_scenario(options.scenario)(
-            design=options.design, callers=options.callers, pte=options.pte
-        )
-        return int(options.run(scenario, options))
+        return int(options.run(options))
     except (ScenarioError, ScheduleError, ThreadError) as error:
         print(f"gupcore: {error}", file=sys.stderr)
         return EX_USAGE
@@ -63,25 +63,64 @@ def _run(options: argparse.Namespace) -> int:
 def parser() -> Parser:
     """Return the parser of the command line."""
     top = Parser(prog="gupcore", description="Check the races of gup-fast and device removal.")
-    commands = top.add_subparsers(required=True, metavar="check|replay", parser_class=Parser)
+    commands = top.add_subparsers(required=True, metavar="check|replay|table", parser_class=Parser)
+    limit = Parser(add_help=False)
+    limit.add_argument(
+        "--limit", type=_number, default=STATE_LIMIT, help="give up after so many states"
+    )
 
     scenario = Parser(add_help=False)
     scenario.add_argument("scenario", help=f"one of: {', '.join(SCENARIOS)}")
-    scenario.add_argument("--design", default="v5.11", help=f"one of: {', '.join(DESIGNS)}")
-    scenario.add_argument("--callers", type=_number, default=1, help="direct I/O threads, 1 to 8")
-    scenario.add_argument("--pte", default="present", help="present or absent at the start")
+    scenario.add_argument("--design", help=f"one of: {', '.join(DESIGNS)}")
+    scenario.add_argument("--callers", type=_number, help="threads that use the page")
+    scenario.add_argument("--pte", help="present or absent at the start")
+    scenario.add_argument("--access", help="read or write: what gup asks for")
+    scenario.add_argument("--pages", type=_number, help="pages of the buffer, 1 or 2")
+    scenario.add_argument("--behind", help="zero page or registers: what a special PTE maps")
 
-    checks = commands.add_parser("check", parents=[scenario], help="judge every schedule")
+    checks = commands.add_parser("check", parents=[scenario, limit], help="judge every schedule")
     checks.add_argument("--rule", help=f"judge one rule only: {', '.join(RULES)}")
-    checks.add_argument(
-        "--limit", type=_number, default=STATE_LIMIT, help="give up after so many states"
-    )
     checks.set_defaults(run=_check)
 
     replays = commands.add_parser("replay", parents=[scenario], help="play one schedule")
     replays.add_argument("schedule", help="one digit a step, threads counted from 1: 2211")
     replays.set_defaults(run=_replay)
+
+    tables = commands.add_parser("table", parents=[limit], help="judge designs side by side")
+    tables.add_argument("scenario", nargs="?", default="seed-race", help="seed-race if not given")
+    tables.add_argument("--design", help="one design, not all of them")
+    tables.add_argument("--callers", type=_number, default=3, help="try 1 to so many callers")
+    tables.add_argument("--lacking", help="take each protection of this design away in turn")
+    tables.set_defaults(run=_table)
     return top
+
+
+def _scenario(options: argparse.Namespace) -> Scenario:
+    """Set up the scenario with the options that were given; refuse one it does not have."""
+    make = named_scenario(options.scenario)
+    names = ("design", "callers", "pte", "access", "pages", "behind")
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    for name in given:
+        if name not in signature(make).parameters:
+            raise ScenarioError(f"The scenario {options.scenario} has no --{name}; leave it out.")
+    return make(**given)
+
+
+def _table(options: argparse.Namespace) -> int:
+    check_number("callers", options.callers, MAX_CALLERS)
+    callers = range(1, options.callers + 1)
+    if options.lacking is not None:
+        for need in needs(options.lacking, callers[:2]):
+            print(need, flush=True)
+        return EXIT[HOLDS]
+    statuses = {HOLDS}
+    designs = DESIGNS if options.design is None else (options.design,)
+    if "design" not in signature(named_scenario(options.scenario)).parameters:
+        raise ScenarioError(f"The scenario {options.scenario} has no designs; use check.")
+    for number, row in enumerate(rows(options.scenario, designs, callers, options.limit)):
+        print(*([HEADING] if number == 0 else []), row, sep="\n" if number == 0 else "", flush=True)
+        statuses |= {verdict.status for verdict in row.verdicts}
+    return EXIT[UNDETERMINED] if UNDETERMINED in statuses else EXIT[HOLDS]
 
 
 def _number(text: str) -> int:
@@ -92,7 +131,8 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _check(scenario: Scenario, options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace) -> int:
+    scenario = _scenario(options)
     bar = ProgressBar(options.limit)
     try:
         report = check(scenario, options.rule, options.limit, bar if sys.stderr.isatty() else None)
@@ -115,7 +155,8 @@ def _verdicts(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _replay(scenario: Scenario, options: argparse.Namespace) -> int:
+def _replay(options: argparse.Namespace) -> int:
+    scenario = _scenario(options)
     moments = replay(scenario, options.schedule)
     print(_heading(scenario, options))
     for number, moment in enumerate(moments, start=1):
@@ -124,8 +165,9 @@ def _replay(scenario: Scenario, options: argparse.Namespace) -> int:
 
 
 def _heading(scenario: Scenario, options: argparse.Namespace) -> str:
-    callers = f"{options.callers} caller{'' if options.callers == 1 else 's'}"
-    return f"{scenario.name}, design {scenario.design.name}, {callers}, PTE {options.pte}"
+    names = ("callers", "pte", "access", "pages", "behind")
+    given = [f"{name} {getattr(options, name)}" for name in names if getattr(options, name)]
+    return ", ".join([scenario.name, f"design {scenario.design.name}", *given])
 
 
 def _step(number: int, moment: Moment) -> str:

@@ -3,49 +3,87 @@
 The walkers ask the record at the places where kernels differ; unbind is an order of phases,
 kept as data, so that a kernel's unbind is a line here and not another copy of the code.  To add
 a design, add a few lines to `DESIGNS`.
+
+Named designs follow history: what Linux did, what was proposed, and what goes wrong if a step of
+the proposal is left out or put in the wrong place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-V5_11_UNBIND = (
-    "kill_dax",
-    "dev_pagemap_kill",
-    "put_pages",
-    "dev_pagemap_cleanup",
-    "arch_remove_memory",
-    "pgmap_array_delete",
-    "detach_driver",
-)
+IPI, BROADCAST = "IPI", "broadcast"
+AT_ONCE, AFTER_GRACE_PERIOD = "at once", "after a grace period"
+
+REMOVE = ("arch_remove_memory", "pgmap_array_delete", "detach_driver")
+MEMUNMAP = ("dev_pagemap_kill", "put_pages", "dev_pagemap_cleanup", *REMOVE)
+MEMUNMAP_IN_BULK = ("dev_pagemap_kill", "drop_pages_in_bulk", "dev_pagemap_cleanup", *REMOVE)
 UNMAP_ALL = ("drain_faults", "unmap_all_files", "serialise_walkers")
+
+# What can be taken away from an unbind to see if it was needed; the rest is the removal itself.
+GUARDS = (
+    *("kill_dax", "del_gendisk", "freeze_fs", "shut_down_fs", *UNMAP_ALL, "memory_failure"),
+    *("wait_for_idle_pages", "dev_pagemap_kill", "put_pages", "dev_pagemap_cleanup"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """One way to keep gup-fast and unbind apart.
+    """One way to keep gup-fast and those who take pages away apart.
 
-    name            what it is called
-    says            one sentence
-    check           gup-fast takes a live pgmap reference before it touches a device page
-    slow_check      gup-slow does so too
-    irqs_off        gup-fast runs with interrupts off
-    recheck         gup-fast reads the PTE again after it has taken its reference
-    unbind          the phases of unbind, in order (see device.PHASES)
+    name         what it is called
+    says         one sentence
+    irqs_off     gup-fast runs with interrupts off
+    special      gup-fast leaves special PTEs that are not devmap to gup-slow
+    check        gup-fast takes a live pgmap reference before it touches a device page
+    unless_zero  gup-fast takes no reference on a page whose count is zero
+    recheck      gup-fast reads the PTE again after it has taken its reference
+    slow_check   gup-slow takes a live pgmap reference, too
+    tlb_flush    how TLBs are flushed: IPI, which CPUs with interrupts off answer late (x86-64), or
+                 BROADCAST, which waits for no software walker (arm64)
+    free_tables  when a page table is freed after the flush: AT_ONCE or AFTER_GRACE_PERIOD
+    preemptible  may a DAX fault be preempted between its frame and its touch of the struct page?
+    counted      a mapping holds a reference on its DAX page, whose PTE is a normal one (v6.15)
+    unbind       the phases of unbind, in order (see device.PHASES)
     """
 
     name: str
     says: str
-    check: bool = True
-    slow_check: bool = True
     irqs_off: bool = True
+    special: bool = True
+    check: bool = True
+    unless_zero: bool = True
     recheck: bool = True
-    unbind: tuple[str, ...] = V5_11_UNBIND
+    slow_check: bool = True
+    tlb_flush: str = IPI
+    free_tables: str = AT_ONCE
+    preemptible: bool = False
+    counted: bool = False
+    unbind: tuple[str, ...] = ("kill_dax", "del_gendisk", *MEMUNMAP)
 
     @property
     def unmaps_all(self) -> bool:
         """Does unbind unmap all files?"""
-        return "unmap_all_files" in self.unbind
+        return "unmap_all_files" in self.unbind or "memory_failure" in self.unbind
+
+    def protections(self) -> tuple[str, ...]:
+        """Name the protections that are on: switches of the walkers, then phases of unbind."""
+        switches = ("irqs_off", "special", "check", "unless_zero", "recheck", "slow_check")
+        on = tuple(name for name in switches if getattr(self, name))
+        late = ("free_tables",) if self.free_tables == AFTER_GRACE_PERIOD else ()
+        return on + late + tuple(phase for phase in self.unbind if phase in GUARDS)
+
+    def lacking(self, protection: str) -> Design:
+        """Return this design without one of its `protections`; raise ValueError for another."""
+        if protection not in self.protections():
+            choices = ", ".join(self.protections())
+            raise ValueError(f"{self.name} has no {protection}; choose {choices}.")
+        name, says = f"{self.name} without {protection}", f"{self.says} But no {protection}."
+        if protection in self.unbind:
+            return replace(self, name=name, says=says, unbind=without(self.unbind, protection))
+        if protection == "free_tables":
+            return replace(self, name=name, says=says, free_tables=AT_ONCE)
+        return replace(self, name=name, says=says, **{protection: False})  # type: ignore[arg-type]
 
 
 def unmapping_all(design: Design) -> Design:
@@ -63,61 +101,99 @@ def without(order: tuple[str, ...], *phases: str) -> tuple[str, ...]:
 
 
 V5_11 = Design("v5.11", "Linux 5.11: gup-fast looks up dev_pagemap; nothing is unmapped.")
-V6_1 = replace(
-    V5_11,
-    name="v6.1",
-    says="Linux 6.1: the same check, but unbind does not wait for pinned pages.",
-    unbind=(
-        "kill_dax",
-        "dev_pagemap_kill",
-        "drop_pages_in_bulk",
-        "dev_pagemap_cleanup",
-        "arch_remove_memory",
-        "pgmap_array_delete",
-        "detach_driver",
-    ),
-)
 NO_CHECK = replace(
     V5_11,
     name="no-check",
     says="Linux 5.11 with gup-fast's dev_pagemap check taken out.",
     check=False,
 )
+V5_11_PREEMPTIBLE = replace(
+    V5_11,
+    name="v5.11-preemptible",
+    says="Linux 5.11 built to be preemptible: a DAX fault may be stopped anywhere.",
+    preemptible=True,
+)
+DEVICE_DAX = replace(
+    V5_11,
+    name="device-dax",
+    says="Linux 5.11's device-dax: faults are drained and the one file is unmapped at removal.",
+    unbind=("kill_dax", "drain_faults", "unmap_all_files", *MEMUNMAP),
+)
+V6_1 = replace(
+    V5_11,
+    name="v6.1",
+    says="Linux 6.1 with ext4: the same check, but unbind does not wait for pinned pages.",
+    unbind=("kill_dax", "del_gendisk", *MEMUNMAP_IN_BULK),
+)
+XFS_V6_8 = replace(
+    V6_1,
+    name="xfs-v6.8",
+    says="XFS with rmapbt since Linux 6.8: told first, it freezes, unmaps its files, shuts down.",
+    unbind=(
+        *("freeze_fs", "drain_faults", "unmap_all_files", "shut_down_fs"),
+        *("kill_dax", "del_gendisk", *MEMUNMAP_IN_BULK),
+    ),
+)
+V6_15 = replace(
+    V6_1,
+    name="v6.15",
+    says="Linux 6.15 with ext4: a mapping holds a page reference, but unbind waits for none.",
+    counted=True,
+)
+# The mail's proposal on a machine whose TLB flush waits for nobody: the hardest case for it.
 CURE = replace(
     unmapping_all(NO_CHECK),
     name="cure",
     says="The mail's proposal: no check, but unbind unmaps all files before it waits.",
+    tlb_flush=BROADCAST,
+    free_tables=AFTER_GRACE_PERIOD,
 )
-BOTH = replace(unmapping_all(V5_11), name="both", says="The check, and unmap all files as well.")
-NO_SERIALISE = replace(
+CURE_IPI = replace(
     CURE,
+    name="cure-ipi",
+    says="The cure on x86-64, where a TLB flush waits until every CPU has answered an interrupt.",
+    tlb_flush=IPI,
+    free_tables=AT_ONCE,
+)
+BOTH = replace(CURE, name="both", says="The check, and unmap all files as well.", check=True)
+# What it says of the sweep is taken at its word: that it finds every process that maps a page.
+SERIES = replace(
+    NO_CHECK,
+    name="march-2021",
+    says="The patches of March 2021 on x86-64: kill the ref, refuse faults, unmap page by page.",
+    unbind=(
+        *("del_gendisk", "dev_pagemap_kill", "kill_dax", "memory_failure"),
+        *without(MEMUNMAP, "dev_pagemap_kill"),
+    ),
+)
+NO_SERIALISE = replace(
+    CURE.lacking("serialise_walkers"),
     name="cure-no-serialise",
     says="The cure, but unbind does not wait for walkers after it has unmapped.",
-    unbind=without(CURE.unbind, "serialise_walkers"),
 )
-# A kernel may be saved here by a grace period the model leaves out: mem_hotplug_begin(), before the
-# struct pages go, waits for one unless its lock was taken a moment ago.
+# Two caveats.  A kernel may be saved by a grace period that is not modelled: mem_hotplug_begin(),
+# just before the struct pages go, waits for one unless its lock was taken a moment ago.  And where
+# the pgmap's ref is the block queue's (until v5.15), a fault that is drained after the kill must
+# not need the disk.
 KILL_FIRST_NO_SERIALISE = replace(
     CURE,
     name="kill-first-no-serialise",
     says="The ref is killed first, then files are unmapped; nothing waits for walkers.",
     unbind=(
-        "dev_pagemap_kill",
-        "kill_dax",
-        "drain_faults",
-        "unmap_all_files",
-        "put_pages",
-        "dev_pagemap_cleanup",
-        "arch_remove_memory",
-        "pgmap_array_delete",
-        "detach_driver",
+        *("del_gendisk", "dev_pagemap_kill", "kill_dax", "drain_faults", "unmap_all_files"),
+        *without(MEMUNMAP, "dev_pagemap_kill"),
     ),
 )
+KILL_FIRST_IPI = replace(
+    KILL_FIRST_NO_SERIALISE,
+    name="kill-first-ipi",
+    says="The same, where a TLB flush waits until every CPU has answered an interrupt.",
+    tlb_flush=IPI,
+)
 NO_DRAIN = replace(
-    CURE,
+    CURE.lacking("drain_faults"),
     name="cure-no-drain",
     says="The cure, but faults in flight are not drained before the files are unmapped.",
-    unbind=without(CURE.unbind, "drain_faults"),
 )
 UNMAP_FIRST = replace(
     CURE,
@@ -126,10 +202,59 @@ UNMAP_FIRST = replace(
     unbind=(*UNMAP_ALL, *V5_11.unbind),
 )
 NO_WAIT = replace(
-    CURE,
+    CURE.lacking("dev_pagemap_cleanup"),
     name="cure-no-wait",
     says="The cure, but unbind does not wait for the pgmap's references.",
-    unbind=without(CURE.unbind, "dev_pagemap_cleanup"),
+)
+CURE_CLEAN = replace(
+    CURE,
+    name="cure-clean",
+    says="The cure, which tells the device that its data are safe when all is done.",
+    unbind=(*without(CURE.unbind, "detach_driver"), "mark_clean", "detach_driver"),
+)
+CLEAN_EARLY = replace(
+    CURE,
+    name="cure-clean-early",
+    says="The cure, which tells the device so when all is unmapped, but I/O may go on.",
+    unbind=(
+        *("kill_dax", *UNMAP_ALL, "mark_clean"),
+        *without(CURE.unbind, "kill_dax", *UNMAP_ALL),
+    ),
+)
+CURE_V6_1 = replace(
+    unmapping_all(V6_1),
+    name="cure-on-v6.1",
+    says="The cure's phases on Linux 6.1, whose unbind does not wait for pinned pages.",
+    check=False,
+    tlb_flush=BROADCAST,
+    free_tables=AFTER_GRACE_PERIOD,
+)
+CURE_V6_15 = replace(
+    CURE_V6_1,
+    name="cure-on-v6.15",
+    says="The cure's phases on Linux 6.15, where mappings count.",
+    counted=True,
+)
+CURE_V6_15_WAITS = replace(
+    CURE_V6_15,
+    name="cure-on-v6.15-waits",
+    says="The same, and unbind waits until every page of the device is idle.",
+    unbind=(
+        *("kill_dax", *UNMAP_ALL, "wait_for_idle_pages"),
+        *without(CURE_V6_15.unbind, "kill_dax", *UNMAP_ALL),
+    ),
+)
+V5_11_CLEAN = replace(
+    V5_11,
+    name="v5.11-clean",
+    says="Linux 5.11, if it told the device that its data are safe.",
+    unbind=(*without(V5_11.unbind, "detach_driver"), "mark_clean", "detach_driver"),
+)
+V6_1_CLEAN = replace(
+    V6_1,
+    name="v6.1-clean",
+    says="Linux 6.1, if it told the device that its data are safe.",
+    unbind=(*without(V6_1.unbind, "detach_driver"), "mark_clean", "detach_driver"),
 )
 
 DESIGNS: dict[str, Design] = {
@@ -138,12 +263,26 @@ DESIGNS: dict[str, Design] = {
         NO_CHECK,
         V5_11,
         CURE,
+        CURE_IPI,
         BOTH,
+        SERIES,
+        DEVICE_DAX,
         V6_1,
+        XFS_V6_8,
+        V6_15,
+        V5_11_PREEMPTIBLE,
         NO_SERIALISE,
         KILL_FIRST_NO_SERIALISE,
+        KILL_FIRST_IPI,
         NO_DRAIN,
         UNMAP_FIRST,
         NO_WAIT,
+        CURE_V6_1,
+        CURE_V6_15,
+        CURE_V6_15_WAITS,
+        V5_11_CLEAN,
+        V6_1_CLEAN,
+        CURE_CLEAN,
+        CLEAN_EARLY,
     )
 }

@@ -9,26 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .design import Design
-from .gup import Thread
-from .machine import FIRST_PFN
-from .steps import (
-    begin_drain,
-    begin_grace_period,
+from .machine import DEVICE_PFN
+from .step import Thread
+from .steps.dax import (
     clear_dax_alive,
+    freeze_super,
+    lock_filesystem,
+    set_shutdown_state_clean,
+    shut_down,
+    unlock_filesystem,
+    unmap_by_memory_failure,
+)
+from .steps.page_table import write_protect_ptes
+from .steps.pagemap import (
+    bind_again,
     delete_from_pgmap_array,
-    end_drain,
-    end_grace_period,
     percpu_ref_kill,
     percpu_ref_put_many,
-    put_page,
     remove_struct_pages,
     unbind_returns,
     wait_for_pgmap_refs,
-    zap_all_files,
 )
+from .steps.struct_page import put_page, wait_until_idle
+from .unmap import flush_tlb, synchronize_rcu, unmap_file
 
 
-def unbind(pages: int, design: Design) -> Thread:
+def unbind(cpu: int, pages: int, design: Design) -> Thread:
     """Unbind the driver of a device of `pages` pages: echo NAME > .../unbind.
 
     Returns "unbound".  Source: unbind_store(), drivers/base/bus.c; the devm actions of
@@ -36,12 +42,19 @@ def unbind(pages: int, design: Design) -> Thread:
     """
     phase = 0
     while phase < len(design.unbind):
-        yield from PHASES[design.unbind[phase]](pages)
+        yield from PHASES[design.unbind[phase]](cpu, pages, design)
         phase += 1
     return "unbound"
 
 
-def kill_dax(pages: int) -> Thread:
+def rebind(cpu: int, pages: int, design: Design) -> Thread:
+    """Unbind the driver, bind it again and mount the disk anew.  Returns "bound again"."""
+    yield from unbind(cpu, pages, design)
+    yield bind_again()
+    return "bound again"
+
+
+def kill_dax(cpu: int, pages: int, design: Design) -> Thread:
     """Refuse new faults.
 
     synchronize_srcu() has nothing to wait for here: the sections it waits for are one step.
@@ -49,77 +62,123 @@ def kill_dax(pages: int) -> Thread:
     yield clear_dax_alive()
 
 
-def drain_faults(pages: int) -> Thread:
+def del_gendisk(cpu: int, pages: int, design: Design) -> Thread:
+    """Sync the filesystem, which write-protects the mappings of its files."""
+    yield write_protect_ptes()
+
+
+def freeze_fs(cpu: int, pages: int, design: Design) -> Thread:
+    """Freeze the filesystem, which keeps faults for writing waiting, and no others."""
+    yield freeze_super()
+
+
+def shut_down_fs(cpu: int, pages: int, design: Design) -> Thread:
+    """Shut the filesystem down and thaw it: from now on it refuses faults."""
+    yield shut_down()
+
+
+def drain_faults(cpu: int, pages: int, design: Design) -> Thread:
     """Wait for the faults that have their frame and have not set their PTE yet.
 
     The filesystem's lock is taken and let go: a barrier, which keeps no later fault out.
+    device-dax has it from synchronize_srcu() in kill_dax(): there a fault ends inside the section.
+    XFS has it from the locks on the DAX entries, which it takes one by one.
     """
-    yield begin_drain()
-    yield end_drain()
+    yield lock_filesystem(cpu)
+    yield unlock_filesystem(cpu)
 
 
-def unmap_all_files(pages: int) -> Thread:
+def unmap_all_files(cpu: int, pages: int, design: Design) -> Thread:
     """Take every mapping of every DAX file away."""
-    yield zap_all_files()
+    yield from unmap_file(design)
 
 
-def serialise_walkers(pages: int) -> Thread:
+def memory_failure(cpu: int, pages: int, design: Design) -> Thread:
+    """Take every mapping of every page of the device away, page by page."""
+    page = 0
+    while page < pages:
+        zapped = yield unmap_by_memory_failure(DEVICE_PFN + page)
+        if zapped is not None:
+            yield from flush_tlb(design)
+        page += 1
+
+
+def serialise_walkers(cpu: int, pages: int, design: Design) -> Thread:
     """Wait for every gup-fast that may have read a PTE before it was cleared."""
-    yield begin_grace_period()
-    yield end_grace_period()
+    yield from synchronize_rcu()
 
 
-def dev_pagemap_kill(pages: int) -> Thread:
+def wait_for_idle_pages(cpu: int, pages: int, design: Design) -> Thread:
+    """Wait until nobody uses a page of the device, as truncation does for one file."""
+    yield wait_until_idle()
+
+
+def dev_pagemap_kill(cpu: int, pages: int, design: Design) -> Thread:
     """Refuse new live references on the pgmap."""
     yield percpu_ref_kill()
 
 
-def put_pages(pages: int) -> Thread:
+def put_pages(cpu: int, pages: int, design: Design) -> Thread:
     """Drop the reference that every struct page was born with."""
     page = 0
     while page < pages:
-        yield put_page(FIRST_PFN + page)
+        yield put_page(DEVICE_PFN + page)
         page += 1
 
 
-def drop_pages_in_bulk(pages: int) -> Thread:
+def drop_pages_in_bulk(cpu: int, pages: int, design: Design) -> Thread:
     """Drop all the pages' references on the pgmap, whoever still uses the pages."""
     yield percpu_ref_put_many()
 
 
-def dev_pagemap_cleanup(pages: int) -> Thread:
+def dev_pagemap_cleanup(cpu: int, pages: int, design: Design) -> Thread:
     """Wait for the kill's grace period, then until nobody holds the pgmap."""
     yield wait_for_pgmap_refs()
 
 
-def arch_remove_memory(pages: int) -> Thread:
-    """Take the struct pages away."""
+def arch_remove_memory(cpu: int, pages: int, design: Design) -> Thread:
+    """Take the struct pages away.
+
+    mem_hotplug_begin(), just before, can wait for one more grace period.  It is left out, because
+    it does not when its lock was taken a moment ago.
+    """
     yield remove_struct_pages()
 
 
-def pgmap_array_delete(pages: int) -> Thread:
+def pgmap_array_delete(cpu: int, pages: int, design: Design) -> Thread:
     """Make lookups of the pgmap find nothing."""
     yield delete_from_pgmap_array()
 
 
-def detach_driver(pages: int) -> Thread:
+def mark_clean(cpu: int, pages: int, design: Design) -> Thread:
+    """Tell the device that its data are safe: that nothing will write to it any more."""
+    yield set_shutdown_state_clean()
+
+
+def detach_driver(cpu: int, pages: int, design: Design) -> Thread:
     """Detach the driver and let the write to `unbind` return."""
     yield unbind_returns()
 
 
-PHASES: dict[str, Callable[[int], Thread]] = {
+PHASES: dict[str, Callable[[int, int, Design], Thread]] = {
     phase.__name__: phase
     for phase in (
         kill_dax,
+        del_gendisk,
+        freeze_fs,
+        shut_down_fs,
         drain_faults,
         unmap_all_files,
+        memory_failure,
         serialise_walkers,
+        wait_for_idle_pages,
         dev_pagemap_kill,
         put_pages,
         drop_pages_in_bulk,
         dev_pagemap_cleanup,
         arch_remove_memory,
         pgmap_array_delete,
+        mark_clean,
         detach_driver,
     )
 }

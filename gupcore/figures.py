@@ -67,14 +67,15 @@ def timeline(scenario: Scenario, schedule: str) -> Picture:
 
 
 def _life(machine: Machine) -> str:
-    if not machine.pgmap.listed:
+    pgmap = machine.the_pgmap()
+    if not pgmap.listed:
         return ""
-    return "dying" if machine.pgmap.dead else "live"
+    return "dying" if pgmap.dead else "live"
 
 
 LIFETIMES = (
     ("PTE", lambda machine: "maps the device" if machine.page_table[0] else ""),
-    ("struct page", lambda machine: "" if machine.memmap[0] is None else "exists"),
+    ("struct page", lambda machine: "exists" if machine.memmap[0].exists else ""),
     ("dev_pagemap", _life),
 )
 

@@ -1,58 +1,104 @@
 """The state of the machine, as values that never change: a step makes a new machine from an old
 one.
 
-Only what the question needs is here: one mapping, its page table, the struct pages behind it,
-the device that brought them, and who is inside which section.  Values are immutable and
-hashable, so that the explorer can tell whether it has been somewhere before.
+Only what the questions need is here: one process's mapping and its page tables, the CPUs' TLBs,
+the struct pages behind the mapping, the device that may have brought them, and who is inside
+which section.  Values are immutable and hashable, so that the explorer can tell whether it has
+been somewhere before.
 
 The heart of it is `Machine.page`: a struct page is reached through that method and no other
-way, and a removed one raises `RemovedPage`.  No step can forget to ask.
+way, and a removed one raises `Gone`.  No step can forget to ask.
 
-    memmap   the array of struct pages; here, the part of it that the device brought
+    memmap   the array of struct pages; here, those of the frames that matter
     pgmap    struct dev_pagemap: the device's claim on a range of frames, with a reference count
-    PTL      page-table lock: held to change a PTE
+    TLB      a CPU's own copies of page-table entries
+    owner    who a frame's contents belong to: the process or file that is mapped, or somebody else
 """
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from .pte import PAGE_SHIFT, PTE_NONE, pte_mkdevmap, pte_words, user_pte
+from .pte import (
+    PAGE_SHIFT,
+    PTE_NONE,
+    PTRS_PER_PTE,
+    pte_mkdevmap,
+    pte_mkspecial,
+    pte_pfn,
+    pte_present,
+    pte_words,
+    user_pte,
+)
 
-FIRST_PFN = 0x20000  # the device's first frame: physical address 512 MiB
-MAPPING = 0x7F0000000000  # the first user address of the mapped DAX file
-IDLE = 1  # the count of an FS DAX page nobody uses, in v5.11 and v6.1: one, not zero
+DEVICE_PFN = 0x20000  # the device's first frame: physical address 512 MiB
+MEMORY_PFN = 0x1000  # the first frame of ordinary memory
+ZERO_PFN = 0x10  # the frame that is always zero
+MMIO_PFN = 0xFE000  # a device register: a frame without a struct page
+MAPPING = 0x7F0000000000  # a user address at which a page table begins
+
+# What a frame is, and the count of its struct page when nobody uses it.  An FS DAX page holds a
+# reference on its pgmap until v5.17; from v6.15 on, a mapping holds one on the page.
+NORMAL, ZERO = "normal", "zero page"
+FS_DAX, BULK_DAX, COUNTED_DAX = "fs-dax", "fs-dax in bulk", "counted fs-dax"
+DEVICE = (FS_DAX, BULK_DAX, COUNTED_DAX)
+IDLE = {NORMAL: 0, ZERO: 1, FS_DAX: 1, BULK_DAX: 1, COUNTED_DAX: 0}
+
+OURS, FREE, OTHERS = "ours", "free", "somebody else's"
+ANONYMOUS, DAX, PFNMAP = "anonymous", "DAX file", "device registers"
+ANSWERS, FROZEN, REFUSES = "answers faults", "frozen: no write faults", "refuses faults"
+LINKED, UNLINKED, FREED = "linked", "unlinked", "freed"
+
+# Sections: what a CPU can be inside.
+IRQS_OFF, NO_PREEMPT, FAULTING = "interrupts off", "no preemption", "inside a DAX fault"
+PTL, MMAP_LOCK, FS_LOCK = "page-table lock", "mmap_lock", "filesystem's lock"
+DAX_ENTRY, DMA = "DAX entry", "DMA in flight"
 
 
 class NotThere(ValueError):
     """A step was given an address or a frame that is not part of the machine."""
 
 
-class RemovedPage(Exception):
-    """A step reached for a struct page that is not there any more."""
+class Gone(Exception):
+    """A step reached for something that is not there any more; `thing` is its name."""
 
-    def __init__(self, pfn: int) -> None:
-        super().__init__(f"the struct page of pfn {pfn:#x} has been removed")
-        self.pfn = pfn
+    def __init__(self, thing: str) -> None:
+        super().__init__(f"the {thing} is gone")
+        self.thing = thing
 
 
 @dataclass(frozen=True, slots=True)
 class StructPage:
-    """The part of `struct page` that matters here: `_refcount`."""
+    """The part of `struct page` that matters here, and two things about its frame.
 
-    refcount: int = IDLE
+    pfn       the frame
+    refcount  `_refcount`
+    kind      NORMAL, ZERO, FS_DAX, BULK_DAX or COUNTED_DAX
+    owner     whose the frame's contents are: OURS, FREE or OTHERS
+    exists    is the struct page there?
+    mapping   does the struct page know its file: was it ever faulted in?  (page->mapping)
+    """
+
+    pfn: int
+    refcount: int
+    kind: str
+    owner: str = OURS
+    exists: bool = True
+    mapping: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class DevPagemap:
     """`struct dev_pagemap`: `refs` is the count of its percpu_ref, `dead` is set by the kill,
-    `listed` says whether pgmap_array still finds it."""
+    `listed` says whether pgmap_array still finds it, `life` counts how often the driver was
+    bound."""
 
     refs: int
     dead: bool = False
     listed: bool = True
+    life: int = 1
 
 
 class Thing(NamedTuple):
@@ -74,125 +120,278 @@ class Machine:
     """Everything shared between CPUs.
 
     page_table  the PTEs of the mapping, one a page
-    ptl         the CPU that holds the page-table lock, if any
-    memmap      the device's struct pages, `None` where removed
-    pgmap       the device's dev_pagemap
-    dax_alive   may a fault still get a frame from the device (DAXDEV_ALIVE)?
+    memmap      the struct pages, of every frame that matters
+    vmas        what is mapped at each page: ANONYMOUS, DAX, PFNMAP, or None: nothing
+    start       the first address of the mapping
+    tables      for each page-table page: LINKED, UNLINKED or FREED
+    tlbs        the CPUs whose TLBs matter
+    tlb         the entries they keep: (cpu, page of the mapping, PTE)
+    pgmap       the device's dev_pagemap; None if there is no device
+    device      what the device answers a fault: ANSWERS, FROZEN or REFUSES
     bound       is the driver bound: has the write to `unbind` not returned yet?
-    irqs_off    CPUs that run with interrupts off
-    faulting    CPUs inside a DAX fault: they hold the filesystem's lock against unmapping
+    clean       has the device been told that its data are safe?  None: it is never told anything
+    inside      (section, cpu): who is inside what
     owed        (waiter, cpu): the waiter goes on only when that CPU has left its section
-    oops        the frame whose removed struct page was touched; the run has ended
+    frees       does anybody unmap and free page tables?
+    shows       the sections a reader is shown
+    oops        the name of the thing that was touched when it was gone; the run has ended
     """
 
     page_table: tuple[int, ...]
-    memmap: tuple[StructPage | None, ...]
-    pgmap: DevPagemap
-    ptl: int | None = None
-    dax_alive: bool = True
+    memmap: tuple[StructPage, ...]
+    vmas: tuple[str | None, ...]
+    start: int = MAPPING
+    tables: tuple[str, ...] = (LINKED,)
+    tlbs: tuple[int, ...] = ()
+    tlb: frozenset[tuple[int, int, int]] = frozenset()
+    pgmap: DevPagemap | None = None
+    device: str = ANSWERS
     bound: bool = True
-    irqs_off: frozenset[int] = frozenset()
-    faulting: frozenset[int] = frozenset()
+    clean: bool | None = None
+    inside: frozenset[tuple[str, int]] = frozenset()
     owed: frozenset[tuple[str, int]] = frozenset()
-    oops: int | None = None
+    frees: bool = False
+    shows: tuple[str, ...] = (IRQS_OFF, FAULTING, PTL, DMA)
+    oops: str | None = None
+
+    # --- Page tables ---
+
+    def index(self, address: int) -> int:
+        """Return which page of the mapping `address` lies in; raise NotThere if in none."""
+        at = (address - self.start) >> PAGE_SHIFT
+        if at not in range(len(self.page_table)):
+            raise NotThere(f"{address:#x} is no address of the mapping.")
+        return at
+
+    def table(self, address: int) -> int:
+        """Return which page table of the mapping holds the PTE of `address`, counted from 0."""
+        return (address >> PAGE_SHIFT) // PTRS_PER_PTE - (self.start >> PAGE_SHIFT) // PTRS_PER_PTE
 
     def pte(self, address: int) -> int:
-        """Return the PTE of the page at user `address`."""
-        return self.page_table[page_index(address)]
+        """Return the PTE of the page at user `address`; raise Gone if its table was freed."""
+        if self.tables[self.table(address)] == FREED:
+            raise Gone(_numbered("page table", self.table(address)))
+        return self.page_table[self.index(address)]
 
     def with_pte(self, address: int, pte: int) -> Machine:
         """Return this machine with another PTE at `address`."""
-        at = page_index(address)
+        at = self.index(address)
         return replace(self, page_table=(*self.page_table[:at], pte, *self.page_table[at + 1 :]))
 
+    def with_tables(self, state: str) -> Machine:
+        """Return this machine with every page table of the mapping in `state`."""
+        return replace(self, tables=(state,) * len(self.tables))
+
+    # --- Struct pages and the pgmap ---
+
     def page(self, pfn: int) -> StructPage:
-        """Return the struct page of frame `pfn`; raise RemovedPage if it is gone."""
-        if pfn not in range(FIRST_PFN, FIRST_PFN + len(self.memmap)):
-            raise NotThere(f"{pfn!r} is no frame of the device: was the PTE present?")
-        page = self.memmap[pfn - FIRST_PFN]
-        if page is None:
-            raise RemovedPage(pfn)
+        """Return the struct page of frame `pfn`; raise Gone if there is none."""
+        page = self.frame(pfn)
+        if not page.exists:
+            raise Gone(self.page_name(pfn))
         return page
 
-    def with_refcount(self, pfn: int, refcount: int) -> Machine:
-        """Return this machine with another reference count on the struct page of `pfn`."""
-        at = pfn - FIRST_PFN
-        page = replace(self.page(pfn), refcount=refcount)
-        return replace(self, memmap=(*self.memmap[:at], page, *self.memmap[at + 1 :]))
+    def frame(self, pfn: int) -> StructPage:
+        """Return what is known of frame `pfn`, whether its struct page exists or not."""
+        for page in self.memmap:
+            if page.pfn == pfn:
+                return page
+        raise NotThere(f"{pfn!r} is no frame of this machine: was the PTE present?")
+
+    def page_name(self, pfn: int) -> str:
+        """Return what the struct page of frame `pfn` is called."""
+        return _numbered("struct page", [page.pfn for page in self.memmap].index(pfn))
+
+    def with_page(self, page: StructPage) -> Machine:
+        """Return this machine with `page` in the place of the struct page of its frame."""
+        return self.with_pages(page if old.pfn == page.pfn else old for old in self.memmap)
+
+    def with_pages(self, pages: Iterable[StructPage]) -> Machine:
+        """Return this machine with another memmap."""
+        return replace(self, memmap=tuple(pages))
+
+    def the_pgmap(self) -> DevPagemap:
+        """Return the dev_pagemap; raise NotThere if the machine has no device."""
+        if self.pgmap is None:
+            raise NotThere("there is no device in this machine.")
+        return self.pgmap
 
     def with_pgmap_refs(self, more: int) -> Machine:
         """Return this machine with `more` (or, negative, fewer) references on the pgmap."""
-        return replace(self, pgmap=replace(self.pgmap, refs=self.pgmap.refs + more))
+        pgmap = self.the_pgmap()
+        return replace(self, pgmap=replace(pgmap, refs=pgmap.refs + more))
+
+    def file_pfn(self, address: int) -> int:
+        """Return the frame that holds the DAX file's page at `address`."""
+        return DEVICE_PFN + self.vmas[: self.index(address)].count(DAX)
+
+    def mappings(self, pfn: int) -> int:
+        """Count the PTEs that map frame `pfn`."""
+        return sum(pte_present(pte) and pte_pfn(pte) == pfn for pte in self.page_table)
+
+    def entries(self) -> list[int]:
+        """List the entries that can be translated with: present PTEs in the tables and TLBs."""
+        linked = [pte for pte in self.page_table if pte_present(pte)]
+        return linked + [pte for _, _, pte in self.tlb]
+
+    def lost(self, pfn: int) -> bool:
+        """Does frame `pfn` no longer belong to whoever mapped it: freed, reused, unbound?"""
+        page = self.frame(pfn)
+        return page.owner != OURS or (page.kind in DEVICE and not self.bound)
+
+    # --- Sections and waiting ---
+
+    def cpus(self, section: str) -> frozenset[int]:
+        """Return the CPUs inside `section`."""
+        return frozenset(cpu for name, cpu in self.inside if name == section)
+
+    def enter(self, section: str, cpu: int) -> Machine:
+        """Return this machine with `cpu` inside `section`."""
+        return replace(self, inside=self.inside | {(section, cpu)})
+
+    def leave(self, section: str, cpu: int) -> Machine:
+        """Return this machine with `cpu` outside `section`."""
+        return replace(self, inside=self.inside - {(section, cpu)})
+
+    def owing(self, waiter: str, cpus: Iterable[int]) -> Machine:
+        """Return this machine with `waiter` waiting for `cpus`."""
+        return replace(self, owed=self.owed | {(waiter, cpu) for cpu in cpus})
 
     def waiting_for(self, waiter: str) -> frozenset[int]:
         """Return the CPUs that `waiter` still waits for."""
         return frozenset(cpu for who, cpu in self.owed if who == waiter)
 
-    def stale_mappings(self) -> int:
-        """Count the PTEs that point at the device after its unbind has returned."""
-        return 0 if self.bound else sum(pte != PTE_NONE for pte in self.page_table)
-
-    @property
-    def touched(self) -> str | None:
-        """The name of the thing that an oops was about; None if there was no oops."""
-        return None if self.oops is None else _numbered("struct page", self.oops - FIRST_PFN)
+    # --- For people ---
 
     def things(self) -> tuple[Thing, ...]:
         """Describe the machine object by object, for people."""
         return (
-            *(_pte_thing(n, pte) for n, pte in enumerate(self.page_table)),
-            *(_page_thing(n, page) for n, page in enumerate(self.memmap)),
-            _pgmap_thing(self.pgmap),
-            Thing("DAX device", "object", True, "alive" if self.dax_alive else "refuses faults"),
-            Thing("driver", "object", self.bound, "bound" if self.bound else "unbound"),
-            _section("interrupts off", self.irqs_off),
-            _section("inside a DAX fault", self.faulting),
-            _section("page-table lock", frozenset() if self.ptl is None else {self.ptl}),
+            *(
+                Thing(_numbered("PTE", n), "object", pte != PTE_NONE, pte_words(pte))
+                for n, pte in enumerate(self.page_table)
+            ),
+            *(self._tlb_thing(cpu) for cpu in self.tlbs),
+            *self._table_things(),
+            *(self._page_thing(page) for page in self.memmap),
+            *self._device_things(),
+            *(self._section(section) for section in self.shows),
         )
 
+    def _tlb_thing(self, cpu: int) -> Thing:
+        kept = [pte_words(pte) for who, _, pte in sorted(self.tlb) if who == cpu]
+        return Thing(f"TLB of CPU {cpu}", "object", bool(kept), "; ".join(kept) or "empty")
 
-def dax_machine(pages: int = 1, mapped: bool = True) -> Machine:
+    def _table_things(self) -> list[Thing]:
+        if not self.frees:
+            return []
+        return [
+            Thing(_numbered("page table", n), "object", state != FREED, state)
+            for n, state in enumerate(self.tables)
+        ]
+
+    def _page_thing(self, page: StructPage) -> Thing:
+        owner = "" if page.owner == OURS else f", {page.owner}"
+        value = f"refcount {page.refcount}{owner}" if page.exists else "removed"
+        return Thing(self.page_name(page.pfn), "object", page.exists, value)
+
+    def _device_things(self) -> list[Thing]:
+        things = []
+        if self.pgmap is not None:
+            bound = "bound" if self.bound else "unbound"
+            things.append(_pgmap_thing(self.pgmap))
+            things.append(Thing("DAX device", "object", True, self.device))
+            things.append(Thing("driver", "object", self.bound, bound))
+        if self.clean is not None:
+            state = "clean" if self.clean else "dirty"
+            things.append(Thing("shutdown state", "object", True, state))
+        return things
+
+    def _section(self, section: str) -> Thing:
+        cpus = self.cpus(section)
+        return Thing(section, "section", bool(cpus), cpu_list(cpus) or "nobody")
+
+
+def dax_machine(
+    pages: int = 1,
+    mapped: bool = True,
+    kind: str = FS_DAX,
+    start: int = MAPPING,
+) -> Machine:
     """Return a machine with a DAX file of `pages` pages on a bound pmem device.
 
-    `mapped`: are its pages already in the page table, or will the first access fault them in?
+    mapped   are its pages already in the page table, or will the first access fault them in?
+    kind     FS_DAX, BULK_DAX or COUNTED_DAX, where a mapping holds a reference on its page
+    start    the first address of the mapping
+
     The pgmap starts as memremap_pages() leaves it: its own reference and one a struct page.
     """
-    pfns = range(FIRST_PFN, FIRST_PFN + pages)
+    pfns = range(DEVICE_PFN, DEVICE_PFN + pages)
+    counted = kind == COUNTED_DAX
+    held = int(counted and mapped)
     return Machine(
-        page_table=tuple(pte_mkdevmap(user_pte(pfn)) if mapped else PTE_NONE for pfn in pfns),
-        memmap=(StructPage(),) * pages,
+        page_table=tuple(dax_pte(pfn, counted) if mapped else PTE_NONE for pfn in pfns),
+        memmap=tuple(StructPage(pfn, IDLE[kind] + held, kind, mapping=mapped) for pfn in pfns),
+        vmas=(DAX,) * pages,
+        start=start,
+        tables=(LINKED,) * _tables(start, pages),
         pgmap=DevPagemap(refs=1 + pages),
     )
 
 
-def page_index(address: int) -> int:
-    """Return which page of the mapping `address` lies in, counted from 0."""
-    return (address - MAPPING) >> PAGE_SHIFT
+def dax_pte(pfn: int, counted: bool = False, write: bool = True) -> int:
+    """Return the PTE that maps frame `pfn` of a DAX file: a normal one where mappings count."""
+    pte = user_pte(pfn, write)
+    return pte if counted else pte_mkdevmap(pte)
+
+
+def memory_machine(pages: int = 1, start: int = MAPPING) -> Machine:
+    """Return a machine with `pages` pages of anonymous memory mapped; a mapping holds a count."""
+    pfns = range(MEMORY_PFN, MEMORY_PFN + pages)
+    return Machine(
+        page_table=tuple(user_pte(pfn) for pfn in pfns),
+        memmap=tuple(StructPage(pfn, 1, NORMAL) for pfn in pfns),
+        vmas=(ANONYMOUS,) * pages,
+        start=start,
+        tables=(LINKED,) * _tables(start, pages),
+        shows=(IRQS_OFF, PTL, MMAP_LOCK),
+    )
+
+
+def special_machine(vma: str, spare: int = 1) -> Machine:
+    """Return a machine whose one PTE is special: the zero page, or a device's registers.
+
+    vma    ANONYMOUS: the zero page, mapped by a load from memory never written; PFNMAP: registers,
+           which have no struct page
+    spare  how many frames of memory are free
+    """
+    pfn = ZERO_PFN if vma == ANONYMOUS else MMIO_PFN
+    behind = StructPage(pfn, IDLE[ZERO], ZERO, exists=vma == ANONYMOUS)
+    return Machine(
+        page_table=(pte_mkspecial(user_pte(pfn, write=vma == PFNMAP)),),
+        memmap=(behind, *(StructPage(MEMORY_PFN + n, 0, NORMAL, FREE) for n in range(spare))),
+        vmas=(vma,),
+        shows=(IRQS_OFF, PTL, MMAP_LOCK),
+    )
+
+
+def _tables(start: int, pages: int) -> int:
+    first, last = start >> PAGE_SHIFT, (start >> PAGE_SHIFT) + pages - 1
+    return last // PTRS_PER_PTE - first // PTRS_PER_PTE + 1
+
+
+def cpu_list(cpus: Iterable[int]) -> str:
+    """Name some CPUs in a sentence."""
+    return " and ".join(f"CPU {cpu}" for cpu in sorted(cpus))
 
 
 def _numbered(name: str, n: int) -> str:
     return name if n == 0 else f"{name} {n}"
 
 
-def _section(name: str, cpus: Set[int]) -> Thing:
-    inside = " and ".join(f"CPU {cpu}" for cpu in sorted(cpus)) or "nobody"
-    return Thing(name, "section", bool(cpus), inside)
-
-
-def _pte_thing(n: int, pte: int) -> Thing:
-    return Thing(_numbered("PTE", n), "object", pte != PTE_NONE, pte_words(pte))
-
-
-def _page_thing(n: int, page: StructPage | None) -> Thing:
-    name = _numbered("struct page", n)
-    if page is None:
-        return Thing(name, "object", False, "removed")
-    return Thing(name, "object", True, f"refcount {page.refcount}")
-
-
 def _pgmap_thing(pgmap: DevPagemap) -> Thing:
     life = "dying" if pgmap.dead else "live"
     value = f"{life}, {pgmap.refs} reference{'' if pgmap.refs == 1 else 's'}"
+    value += "" if pgmap.life == 1 else f", bound {pgmap.life} times"
     return Thing(
         "dev_pagemap", "object", pgmap.listed, value if pgmap.listed else "gone from pgmap_array"
     )

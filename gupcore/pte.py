@@ -1,73 +1,133 @@
-"""A page-table entry as x86-64 keeps it: one 64-bit word, read bit by bit.
+"""A page-table entry as the hardware keeps it: one 64-bit word, read bit by bit.
 
 The model stores PTEs as plain integers with the kernel's real bits in the kernel's real places,
 so that what gup-fast tests here is what it tests there.  The functions keep the kernel's names.
+The machines of the model speak x86-64; every function also reads arm64, if told to.
 
     pfn      page frame number: a physical address divided by the page size
     PTE      page-table entry: "this virtual page is that frame", and a few flags
     special  there is no ordinary, reference-counted page behind this entry
     devmap   the frame belongs to a device, and has a `struct page` while the device is bound
 
-Source: arch/x86/include/asm/pgtable.h and pgtable_types.h, v5.10.
+Source: arch/x86/include/asm/pgtable.h and pgtable_types.h, v5.10; arch/arm64/include/asm/pgtable.h,
+pgtable-hwdef.h and pgtable-prot.h, v6.1 (4 KiB pages, 48-bit physical addresses).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
-
-PAGE_PRESENT = 1 << 0
-PAGE_RW = 1 << 1
-PAGE_USER = 1 << 2
-PAGE_ACCESSED = 1 << 5
-PAGE_DIRTY = 1 << 6
-PAGE_PROTNONE = 1 << 8  # the GLOBAL bit, which means PROTNONE in an entry that is not present
-PAGE_SPECIAL = 1 << 9  # SOFTW1: the hardware ignores it
-PAGE_DEVMAP = 1 << 58  # SOFTW4: the hardware ignores it
-PAGE_NX = 1 << 63
-
-PTE_PFN_MASK = ((1 << 52) - 1) & ~(PAGE_SIZE - 1)
+PTRS_PER_PTE = 512  # entries of one page table
 PTE_NONE = 0
 
 FOLL_WRITE = 0x01
 FOLL_LONGTERM = 0x10000
 
-BIT_NAMES = {
-    PAGE_PRESENT: "present",
-    PAGE_RW: "writable",
-    PAGE_USER: "user",
-    PAGE_ACCESSED: "accessed",
-    PAGE_DIRTY: "dirty",
-    PAGE_PROTNONE: "protnone",
-    PAGE_SPECIAL: "special",
-    PAGE_DEVMAP: "devmap",
-    PAGE_NX: "no-execute",
-}
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """Where one architecture keeps what a PTE says.
+
+    Each field but the first two is a mask; `read_only` is 0 where a clear `writable` says it.
+
+    name        what it is called
+    pfn_bits    the physical address ends below this bit
+    present     the hardware may use the entry
+    protnone    in an entry that is not present: a page is there, kept from the hardware
+    """
+
+    name: str
+    pfn_bits: int
+    present: int
+    user: int
+    writable: int
+    read_only: int
+    accessed: int
+    dirty: int
+    protnone: int
+    special: int
+    devmap: int
+    no_execute: int
+
+    @property
+    def pfn_mask(self) -> int:
+        """The bits that hold the physical address of the frame."""
+        return ((1 << self.pfn_bits) - 1) & ~(PAGE_SIZE - 1)
+
+    def bit_names(self) -> dict[int, str]:
+        """Return what each single bit is called: {mask: name}."""
+        names = "present user writable read_only accessed dirty protnone special devmap no_execute"
+        masks = {getattr(self, name): name.replace("_", "-") for name in names.split()}
+        return {mask: masks[mask] for mask in sorted(masks) if mask}
 
 
-def pfn_pte(pfn: int, flags: int) -> int:
-    """Build the entry that maps frame `pfn` with `flags` (an OR of the PAGE_ bits)."""
-    return ((pfn << PAGE_SHIFT) & PTE_PFN_MASK) | flags
+X86_64 = Encoding(
+    name="x86-64",
+    pfn_bits=52,
+    present=1 << 0,
+    user=1 << 2,
+    writable=1 << 1,
+    read_only=0,
+    accessed=1 << 5,
+    dirty=1 << 6,
+    protnone=1 << 8,  # the GLOBAL bit, which means PROTNONE in an entry that is not present
+    special=1 << 9,  # SOFTW1: the hardware ignores it
+    devmap=1 << 58,  # SOFTW4: the hardware ignores it
+    no_execute=1 << 63,
+)
+ARM64 = Encoding(
+    name="arm64",
+    pfn_bits=48,
+    present=1 << 0,  # PTE_VALID
+    user=1 << 6,
+    writable=1 << 51,  # PTE_WRITE, which the hardware reads as DBM
+    read_only=1 << 7,
+    accessed=1 << 10,
+    dirty=1 << 55,
+    protnone=1 << 58,
+    special=1 << 56,
+    devmap=1 << 57,
+    no_execute=1 << 54,  # PTE_UXN: not by user code
+)
 
 
-def user_pte(pfn: int) -> int:
-    """Build the present, writable entry of a user mapping of frame `pfn`."""
-    return pfn_pte(pfn, PAGE_PRESENT | PAGE_RW | PAGE_USER | PAGE_ACCESSED | PAGE_DIRTY | PAGE_NX)
+def pfn_pte(pfn: int, flags: int, arch: Encoding = X86_64) -> int:
+    """Build the entry that maps frame `pfn` with `flags` (an OR of the encoding's masks)."""
+    return ((pfn << PAGE_SHIFT) & arch.pfn_mask) | flags
 
 
-def pte_mkspecial(pte: int) -> int:
+def user_pte(pfn: int, write: bool = True, arch: Encoding = X86_64) -> int:
+    """Build the present entry of a user mapping of frame `pfn`; `write`: may it be written?"""
+    flags = arch.present | arch.user | arch.accessed | arch.no_execute
+    flags |= arch.writable | arch.dirty if write else arch.read_only
+    return pfn_pte(pfn, flags, arch)
+
+
+def pte_mkspecial(pte: int, arch: Encoding = X86_64) -> int:
     """Mark the entry special."""
-    return pte | PAGE_SPECIAL
+    return pte | arch.special
 
 
-def pte_mkdevmap(pte: int) -> int:
-    """Mark the entry devmap: on x86-64 this sets the special bit as well."""
-    return pte | PAGE_SPECIAL | PAGE_DEVMAP
+def pte_mkdevmap(pte: int, arch: Encoding = X86_64) -> int:
+    """Mark the entry devmap: on both architectures this sets the special bit as well."""
+    return pte | arch.special | arch.devmap
 
 
-def pte_pfn(pte: int) -> int:
+def pte_wrprotect(pte: int, arch: Encoding = X86_64) -> int:
+    """Take the permission to write away."""
+    return pte & ~arch.writable | arch.read_only
+
+
+def pte_mkclean(pte: int, arch: Encoding = X86_64) -> int:
+    """Take the dirty mark away."""
+    return pte & ~arch.dirty
+
+
+def pte_pfn(pte: int, arch: Encoding = X86_64) -> int:
     """Return the frame number the entry points at."""
-    return (pte & PTE_PFN_MASK) >> PAGE_SHIFT
+    return (pte & arch.pfn_mask) >> PAGE_SHIFT
 
 
 def pte_none(pte: int) -> bool:
@@ -75,64 +135,66 @@ def pte_none(pte: int) -> bool:
     return pte == PTE_NONE
 
 
-def pte_present(pte: int) -> bool:
+def pte_present(pte: int, arch: Encoding = X86_64) -> bool:
     """Is there a page here, as the kernel sees it?  (A protnone page is.)"""
-    return bool(pte & (PAGE_PRESENT | PAGE_PROTNONE))
+    return bool(pte & (arch.present | arch.protnone))
 
 
-def pte_protnone(pte: int) -> bool:
+def pte_protnone(pte: int, arch: Encoding = X86_64) -> bool:
     """Is this a NUMA-hinting entry: a page the hardware must not use, so that the kernel hears?"""
-    return pte & (PAGE_PROTNONE | PAGE_PRESENT) == PAGE_PROTNONE
+    return pte & (arch.protnone | arch.present) == arch.protnone
 
 
-def pte_write(pte: int) -> bool:
+def pte_write(pte: int, arch: Encoding = X86_64) -> bool:
     """May the entry be written through?"""
-    return bool(pte & PAGE_RW)
+    return bool(pte & arch.writable)
 
 
-def pte_special(pte: int) -> bool:
+def pte_special(pte: int, arch: Encoding = X86_64) -> bool:
     """Is the special bit set?  It is in a devmap entry too."""
-    return bool(pte & PAGE_SPECIAL)
+    return bool(pte & arch.special)
 
 
-def pte_devmap(pte: int) -> bool:
+def pte_devmap(pte: int, arch: Encoding = X86_64) -> bool:
     """Is the devmap bit set?"""
-    return bool(pte & PAGE_DEVMAP)
+    return bool(pte & arch.devmap)
 
 
-def pte_access_permitted(pte: int, write: bool) -> bool:
+def pte_access_permitted(pte: int, write: bool, arch: Encoding = X86_64) -> bool:
     """May user code make this access (`write`: a store) through the entry?
 
     Protection keys are left out of the model.
     """
-    need = PAGE_PRESENT | PAGE_USER | (PAGE_RW if write else 0)
+    need = arch.present | arch.user | (arch.writable if write else 0)
     return pte & need == need
 
 
-def pte_kind(pte: int) -> str:
+def pte_kind(pte: int, arch: Encoding = X86_64) -> str:
     """Name the promise the entry makes: none, protnone, devmap, special or normal.
 
     The order is gup_pte_range()'s: devmap before special, because a devmap entry is both.
     """
     if pte_none(pte):
         return "none"
-    if pte_protnone(pte):
+    if pte_protnone(pte, arch):
         return "protnone"
-    if pte_devmap(pte):
+    if pte_devmap(pte, arch):
         return "devmap"
-    if pte_special(pte):
+    if pte_special(pte, arch):
         return "special"
     return "normal"
 
 
-def pte_words(pte: int) -> str:
+def pte_words(pte: int, arch: Encoding = X86_64) -> str:
     """Describe the entry for people: its frame and what makes it other than normal."""
     if pte_none(pte):
         return "none"
-    marks = [name for name in pte_bits(pte) if name in ("protnone", "special", "devmap")]
-    return f"pfn {pte_pfn(pte):#x}, {' + '.join(marks) or 'normal'}"
+    marks = [name for name in pte_bits(pte, arch) if name in ("protnone", "special", "devmap")]
+    read_only = pte_access_permitted(pte, False, arch) and not pte_write(pte, arch)
+    tail = ", read-only" if read_only else ""
+    return f"pfn {pte_pfn(pte, arch):#x}, {' + '.join(marks) or 'normal'}{tail}"
 
 
-def pte_bits(pte: int) -> list[str]:
+def pte_bits(pte: int, arch: Encoding = X86_64) -> list[str]:
     """List the names of the bits that are set, lowest bit first."""
-    return [name for bit, name in BIT_NAMES.items() if pte & bit]
+    return [name for bit, name in arch.bit_names().items() if pte & bit]

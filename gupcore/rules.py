@@ -4,15 +4,21 @@ A rule is judged on every *step* (a rule about a touch lives on the step, not in
 it), at the *end*, when all threads have ended, or on *finishing*: from every reachable state
 each thread can still end by itself.  That is possibility, not fairness: a thread that could go
 on forever but could also stop at any time obeys it.
+
+A rule about what must be so at all times is broken by the step that makes it untrue, or worse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from .machine import IDLE, Machine
-from .steps import Step, dma
+from .machine import COUNTED_DAX, DEVICE, FREE, IDLE, NORMAL, OTHERS, Machine
+from .pte import pte_pfn, pte_present, pte_special, pte_write
+from .step import Step
+from .steps.dax import vmf_insert_mixed
+from .steps.struct_page import alloc_page, bio_endio, submit_bio
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,66 +37,150 @@ class Rule:
     holds: Callable[..., bool] = lambda *_: True
 
 
-def _exists(before: Machine, step: Step, after: Machine) -> bool:
-    return after.oops is None
+def not_worse(trouble: Callable[[Machine], int]) -> Callable[[Machine, Step, Machine], bool]:
+    """Make a predicate on steps from a count of what is wrong with a machine."""
+    return lambda before, step, after: trouble(after) <= trouble(before)
 
 
-def _no_stale_mapping(before: Machine, step: Step, after: Machine) -> bool:
-    return after.stale_mappings() <= before.stale_mappings()
+def _struct_page_exists(before: Machine, step: Step, after: Machine) -> bool:
+    return not (after.oops or "").startswith("struct page")
+
+
+def _tables_exist(before: Machine, step: Step, after: Machine) -> bool:
+    return not (after.oops or "").startswith("page table")
+
+
+def _frames_used(step: Step) -> tuple[Any, ...]:
+    """Return the frames that a disk may move data to or from by this step."""
+    if step.action not in (submit_bio, bio_endio):
+        return ()
+    _, frames, _ = step.args
+    assert isinstance(frames, tuple)
+    return frames
+
+
+def _right_page(before: Machine, step: Step, after: Machine) -> bool:
+    return all(before.frame(pfn).owner != OTHERS for pfn in _frames_used(step))
 
 
 def _dma_lands(before: Machine, step: Step, after: Machine) -> bool:
-    return step.action is not dma or before.bound
+    frames = [before.frame(pfn) for pfn in _frames_used(step)]
+    return all(page.owner != FREE and (page.kind not in DEVICE or before.bound) for page in frames)
+
+
+def _only_the_allocator_revives(before: Machine, step: Step, after: Machine) -> bool:
+    allocates = step.action in (alloc_page, vmf_insert_mixed)
+    dying = before.pgmap is not None and before.pgmap.dead
+    for old, new in zip(before.memmap, after.memmap, strict=True):
+        if not (old.exists and new.exists) or old.refcount == new.refcount:
+            continue
+        if old.refcount == 0 and not allocates:
+            return False
+        freed_twice = old.owner == FREE and not allocates
+        if freed_twice or new.refcount < (0 if dying else IDLE[new.kind]):
+            return False
+    return True
+
+
+def _unbacked(machine: Machine) -> int:
+    """Count the PTEs that promise an ordinary page and have none with a count behind them."""
+    promised = [pte for pte in machine.page_table if pte_present(pte) and not pte_special(pte)]
+    pages = [machine.frame(pte_pfn(pte)) for pte in promised]
+    return sum(not page.exists or page.refcount < 1 for page in pages)
+
+
+def _stale(machine: Machine) -> int:
+    """Count the entries of page tables and TLBs whose frame is not the mapping's any more."""
+    return sum(machine.lost(pte_pfn(pte)) for pte in machine.entries())
+
+
+def _clean_means_clean(before: Machine, step: Step, after: Machine) -> bool:
+    if after.clean and _writable(after) > (_writable(before) if before.clean else 0):
+        return False
+    into = bool(step.args[-1]) if _frames_used(step) else False
+    device = any(before.frame(pfn).kind in DEVICE for pfn in _frames_used(step))
+    return not (before.clean and into and device)
+
+
+def _writable(machine: Machine) -> int:
+    """Count the entries through which user code can store to the device."""
+    entries = [pte for pte in machine.entries() if pte_write(pte)]
+    return sum(machine.frame(pte_pfn(pte)).kind in DEVICE for pte in entries)
 
 
 def _counts_balance(machine: Machine) -> bool:
-    pages = [page for page in machine.memmap if page is not None]
-    return (
-        machine.pgmap.refs == (0 if machine.pgmap.dead else 1 + len(machine.memmap))
-        and all(page.refcount == IDLE for page in pages)
-        and machine.ptl is None
-        and not machine.irqs_off
-        and not machine.faulting
-    )
+    for page in machine.memmap:
+        held = machine.mappings(page.pfn) if page.kind in (NORMAL, COUNTED_DAX) else 0
+        if page.exists and page.refcount != IDLE[page.kind] + held:
+            return False
+    if machine.pgmap is not None:
+        pages = sum(page.kind in DEVICE for page in machine.memmap)
+        if machine.pgmap.refs != (0 if machine.pgmap.dead else 1 + pages):
+            return False
+    return not machine.inside
 
-
-STRUCT_PAGE_EXISTS = Rule(
-    "struct page exists",
-    "No step touches a struct page that has been removed.",
-    "step",
-    _exists,
-)
-NO_STALE_MAPPING = Rule(
-    "no stale mapping",
-    "When unbind has returned, no page-table entry points at the device.",
-    "step",
-    _no_stale_mapping,
-)
-DMA_LANDS = Rule(
-    "DMA lands",
-    "No disk moves data to or from a frame whose driver has been unbound.",
-    "step",
-    _dma_lands,
-)
-COUNTS_BALANCE = Rule(
-    "counts balance",
-    "When all threads have ended, every count is back at its idle value and nothing is held.",
-    "end",
-    _counts_balance,
-)
-EVERYONE_CAN_FINISH = Rule(
-    "everyone can finish",
-    "From every reachable state each thread can still end by itself; being killed does not count.",
-    "finish",
-)
 
 RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
-        STRUCT_PAGE_EXISTS,
-        DMA_LANDS,
-        NO_STALE_MAPPING,
-        COUNTS_BALANCE,
-        EVERYONE_CAN_FINISH,
+        Rule(
+            "struct page exists",
+            "No step touches a struct page that has been removed.",
+            "step",
+            _struct_page_exists,
+        ),
+        Rule(
+            "the right page",
+            "No disk moves data to or from a frame that belongs to somebody else.",
+            "step",
+            _right_page,
+        ),
+        Rule(
+            "only the allocator revives",
+            "Only an allocator raises a page's count from zero, and no count drops below idle.",
+            "step",
+            _only_the_allocator_revives,
+        ),
+        Rule(
+            "implied reference",
+            "Behind a PTE that is not special there is a struct page with a count above zero.",
+            "step",
+            not_worse(_unbacked),
+        ),
+        Rule(
+            "tables exist",
+            "No walker reads a page table that has been freed.",
+            "step",
+            _tables_exist,
+        ),
+        Rule(
+            "DMA lands",
+            "No disk moves data to or from a frame that is free, or whose driver is unbound.",
+            "step",
+            _dma_lands,
+        ),
+        Rule(
+            "no stale mapping",
+            "No page table and no TLB points at a frame that was freed, reused or unbound.",
+            "step",
+            not_worse(_stale),
+        ),
+        Rule(
+            "clean means clean",
+            "Once the device is told that its data are safe, nothing writes to it, or could.",
+            "step",
+            _clean_means_clean,
+        ),
+        Rule(
+            "counts balance",
+            "When all threads have ended, every count is at its idle value and nothing is held.",
+            "end",
+            _counts_balance,
+        ),
+        Rule(
+            "everyone can finish",
+            "From every reachable state each thread can still end by itself, without being killed.",
+            "finish",
+        ),
     )
 }

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from . import paths
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .machine import Machine, Thing
-from .rules import RULES, Rule
+from .rules import Rule
 from .scenario import Scenario, ScenarioError
-from .steps import Blocked, Source
+from .step import Blocked, Source
 from .thread import Place, advance, standing
 
 HOLDS, FAILS, UNDETERMINED = "holds", "fails", "undetermined"
@@ -46,13 +46,19 @@ class Verdict:
     loop: str = ""
     why: str = ""
 
+    def in_short(self) -> str:
+        """Return the verdict in a few words: *holds*, *fails in 8 steps*, *livelock after 18*."""
+        if self.status != FAILS:
+            return self.status
+        steps = f"{len(self.schedule)} step{'' if len(self.schedule) == 1 else 's'}"
+        return f"livelock after {steps}" if self.loop else f"fails in {steps}"
+
     def __str__(self) -> str:
         if self.status == HOLDS:
             return "holds in every schedule"
         if self.status == UNDETERMINED:
             return "undetermined: the search stopped at its limit"
-        count = len(self.schedule)
-        return f"fails in {count} step{'' if count == 1 else 's'}: {self.why}"
+        return f"{self.in_short()}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ class Report:
 
     def __getitem__(self, rule: str) -> Verdict:
         """Return the verdict on the rule of that name."""
-        return next(v for v in self.verdicts if v.rule.name == named_rule(rule).name)
+        found = named_rule(rule, self.scenario)
+        return next(verdict for verdict in self.verdicts if verdict.rule is found)
 
     def replay(self, schedule: str) -> list[Moment]:
         """Play a schedule of this scenario, see `replay`."""
@@ -121,7 +128,7 @@ def check(
     """
     if not isinstance(scenario, Scenario):
         raise ScenarioError("What is checked is a scenario: check(race()).")
-    rules = scenario.rules if rule is None else (named_rule(rule),)
+    rules = scenario.rules if rule is None else (named_rule(rule, scenario),)
     graph = explore(
         scenario.machine,
         scenario.threads,
@@ -132,12 +139,16 @@ def check(
     return Report(scenario, graph, tuple(judge(graph, r) for r in rules))
 
 
-def named_rule(name: str) -> Rule:
-    """Return the rule of that name (hyphens for spaces will do); raise ScenarioError if unknown."""
+def named_rule(name: str, scenario: Scenario) -> Rule:
+    """Return the scenario's rule of that name (hyphens for spaces will do).
+
+    Raises ScenarioError for an unknown one.
+    """
+    rules = {rule.name: rule for rule in scenario.rules}
     name = name.replace("-", " ")
-    if name not in RULES:
-        raise ScenarioError(f"There is no rule {name!r}; choose {', '.join(RULES)}.")
-    return RULES[name]
+    if name not in rules:
+        raise ScenarioError(f"There is no rule {name!r}; choose {', '.join(rules)}.")
+    return rules[name]
 
 
 def judge(graph: Graph, rule: Rule) -> Verdict:

@@ -52,15 +52,15 @@ def test_every_line_is_in_the_code_that_is_shipped(reports):
 
 
 def test_two_functions_of_one_name_keep_their_own_source():
-    def gup_fast(cpu, address, flags, design):
-        pfn = yield from model.gup_fast(cpu, address, flags, design)
+    def gup_fast(cpu, address, pages, flags, design):
+        pfn = yield from model.gup_fast(cpu, address, pages, flags, design)
         return pfn
 
     data = board([check(race("v5.11", gup_fast=gup_fast))])
     node = data["designs"][0]["threads"][0]["nodes"][0]
-    lines = [data["code"][number][2][line - data["code"][number][1]] for number, line in node[1:]]
+    lines = [data["code"][number][2][line - data["code"][number][1]] for number, line in node[2:4]]
     assert [line.strip() for line in lines] == [
-        "pfn = yield from model.gup_fast(cpu, address, flags, design)",
+        "pfn = yield from model.gup_fast(cpu, address, pages, flags, design)",
         "yield local_irq_save(cpu)",
     ]
 

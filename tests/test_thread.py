@@ -8,29 +8,26 @@ import pytest
 from gupcore import ScenarioError, ThreadError, check, race, replay
 from gupcore.gup import get_dev_pagemap, gup_fast, gup_pte_range
 from gupcore.pte import pte_devmap, pte_pfn
-from gupcore.steps import (
-    local_irq_restore,
-    local_irq_save,
-    ptep_get_lockless,
-    try_grab_compound_head,
-)
+from gupcore.steps.cpu import local_irq_restore, local_irq_save
+from gupcore.steps.page_table import ptep_get_lockless
+from gupcore.steps.struct_page import try_grab_compound_head
 from gupcore.thread import Automaton
 
 
 def test_a_thread_of_ones_own_is_judged():
-    def hopeful(cpu, address, flags, design):
+    def hopeful(cpu, address, pages, flags, design):
         pte = yield ptep_get_lockless(address)
         grabbed = yield try_grab_compound_head(pte_pfn(pte))
-        return pte_pfn(pte) if grabbed else None
+        return (pte_pfn(pte),) if grabbed else ()
 
     assert check(race("v5.11", gup_fast=hopeful))["struct page exists"].status == "fails"
 
 
 def test_always_slow_is_safe():
-    def always_slow(cpu, address, flags, design):
+    def always_slow(cpu, address, pages, flags, design):
         pte = yield ptep_get_lockless(address)
         assert pte_devmap(pte)
-        return None
+        return ()
 
     assert check(race("v5.11", gup_fast=always_slow))["struct page exists"].status == "holds"
 
@@ -54,37 +51,37 @@ class Box:
 
 
 @hopeless("yields 'a string'; a thread yields steps")
-def no_step(cpu, address, flags, design):
+def no_step(cpu, address, pages, flags, design):
     yield "a string"
 
 
 @hopeless("two yields in one statement; write two statements")
-def two_yields(cpu, address, flags, design):
+def two_yields(cpu, address, pages, flags, design):
     return max((yield ptep_get_lockless(address)), (yield ptep_get_lockless(address)))
 
 
 @hopeless("a `for` around a yield hides how far it has got; use `while` and a counter")
-def for_loop(cpu, address, flags, design):
+def for_loop(cpu, address, pages, flags, design):
     for _ in (1, 1):
         yield local_irq_save(cpu)
         yield local_irq_restore(cpu)
 
 
 @hopeless("the local variable pages holds a list, which can change; use a tuple or a number")
-def mutable_local(cpu, address, flags, design):
+def mutable_local(cpu, address, pages, flags, design):
     pages = []
     yield ptep_get_lockless(address)
     pages.append(address)
 
 
 @hopeless("the local variable once holds an iterator, whose position the checker cannot see")
-def iterator_local(cpu, address, flags, design):
+def iterator_local(cpu, address, pages, flags, design):
     once = iter((1, 2))
     yield ptep_get_lockless(next(once) * address)
 
 
 @hopeless("does something else when it is run again: it must keep its state in local variables")
-def hidden_state(cpu, address, flags, design):
+def hidden_state(cpu, address, pages, flags, design):
     yield ptep_get_lockless(address)
     yield local_irq_save(random.random())
     yield local_irq_restore(cpu)
@@ -92,7 +89,7 @@ def hidden_state(cpu, address, flags, design):
 
 
 @hopeless("stands in more than 1,000 different ways: it counts without bound, never ends")
-def counts_for_ever(cpu, address, flags, design):
+def counts_for_ever(cpu, address, pages, flags, design):
     count = 0
     while True:
         yield ptep_get_lockless(address)
@@ -100,106 +97,113 @@ def counts_for_ever(cpu, address, flags, design):
 
 
 @hopeless("raised KeyError: 'pfn'.")
-def raises(cpu, address, flags, design):
+def raises(cpu, address, pages, flags, design):
     pte = yield ptep_get_lockless(address)
     return {"pte": pte}["pfn"]
 
 
 @hopeless("a thread yields steps. Did you mean `yield from`?")
-def forgets_from(cpu, address, flags, design):
+def forgets_from(cpu, address, pages, flags, design):
     live = yield get_dev_pagemap(0x20000)
     return live
 
 
 @hopeless("Was a `yield` forgotten?")
-def forgets_yield(cpu, address, flags, design):
+def forgets_yield(cpu, address, pages, flags, design):
     pte = ptep_get_lockless(address)
     yield try_grab_compound_head(pte_pfn(pte))
 
 
-@hopeless("True is no frame of the device: was the PTE present?")
-def returns_a_truth(cpu, address, flags, design):
+@hopeless("gup_fast returns a tuple of pfns, () for none, and not True.")
+def returns_a_truth(cpu, address, pages, flags, design):
     yield ptep_get_lockless(address)
     return True
 
 
-@hopeless("0 is no frame of the device: was the PTE present?")
-def forgets_to_look(cpu, address, flags, design):
+@hopeless("True is no frame of this machine: was the PTE present?")
+def returns_a_tuple_of_truths(cpu, address, pages, flags, design):
+    yield ptep_get_lockless(address)
+    return (True,)
+
+
+@hopeless("0 is no frame of this machine: was the PTE present?")
+def forgets_to_look(cpu, address, pages, flags, design):
     pte = yield ptep_get_lockless(address)
     yield try_grab_compound_head(pte_pfn(pte))
+    return ()
 
 
-@hopeless("the local variable pfn holds a list, which can change; use a tuple or a number")
-def returns_a_list(cpu, address, flags, design):
+@hopeless("gup_fast returns a tuple of pfns, () for none, and not [")
+def returns_a_list(cpu, address, pages, flags, design):
     yield ptep_get_lockless(address)
     return [address]
 
 
 @hopeless("yields from a tuple_iterator; yield from a call of another thread function instead")
-def yields_from_a_tuple(cpu, address, flags, design):
+def yields_from_a_tuple(cpu, address, pages, flags, design):
     yield from (ptep_get_lockless(address), ptep_get_lockless(address))
 
 
 @hopeless("a `try` around a yield hides what it will do at its end; write the steps out")
-def tidies_up(cpu, address, flags, design):
+def tidies_up(cpu, address, pages, flags, design):
     yield local_irq_save(cpu)
     try:
-        return (yield from gup_pte_range(address, flags, design))
+        return (yield from gup_pte_range(address, pages, flags, design))
     finally:
         yield local_irq_restore(cpu)
 
 
 @hopeless("a `with` around a yield hides what it will do at its end; write the steps out")
-def with_context(cpu, address, flags, design):
+def with_context(cpu, address, pages, flags, design):
     with suppress(KeyError):
         yield ptep_get_lockless(address)
 
 
 @hopeless("state outside the function; keep it in local variables")
-def global_state(cpu, address, flags, design):
+def global_state(cpu, address, pages, flags, design):
     global PFN
     yield local_irq_save(cpu)
-    PFN = yield from gup_pte_range(address, flags, design)
+    PFN = yield from gup_pte_range(address, pages, flags, design)
     yield local_irq_restore(cpu)
     return PFN
 
 
 @hopeless("the local variable kept holds a dict, which can change; use a tuple or a number")
-def state_in_a_default(cpu, address, flags, design, kept={}):  # noqa: B006
+def state_in_a_default(cpu, address, pages, flags, design, kept={}):  # noqa: B006
     yield local_irq_save(cpu)
-    kept["pfn"] = yield from gup_pte_range(address, flags, design)
+    kept["pfn"] = yield from gup_pte_range(address, pages, flags, design)
     yield local_irq_restore(cpu)
     return kept["pfn"]
 
 
 @hopeless("does something else when it is run again: it must keep its state in local variables")
-def state_in_an_object(cpu, address, flags, design, box=Box()):  # noqa: B008
+def state_in_an_object(cpu, address, pages, flags, design, box=Box()):  # noqa: B008
     yield local_irq_save(cpu)
-    box.pfn = yield from gup_pte_range(address, flags, design)
+    box.pfn = yield from gup_pte_range(address, pages, flags, design)
     yield local_irq_restore(cpu)
     return box.pfn
 
 
 @hopeless("`:=` in a statement that yields; write two statements")
-def walrus(cpu, address, flags, design):
+def walrus(cpu, address, pages, flags, design):
     seen = address
     return [seen, (seen := None), (yield ptep_get_lockless(address))]
 
 
 @hopeless("a lambda that yields hides where it stands; define it with `def`")
-def with_lambda(cpu, address, flags, design):
+def with_lambda(cpu, address, pages, flags, design):
     two = lambda: ((yield local_irq_save(cpu)), (yield local_irq_restore(cpu)))  # noqa: E731
     yield from two()
 
 
 @hopeless("calls itself more than 50 deep")
-def recursion(cpu, address, flags, design):
+def recursion(cpu, address, pages, flags, design):
     yield ptep_get_lockless(address)
-    yield from recursion(cpu, address, flags, design)
+    yield from recursion(cpu, address, pages, flags, design)
 
 
 @hopeless("cannot be taken: ")
-def forgets_the_address(cpu, address, flags, design):
+def forgets_the_address(cpu, address, pages, flags, design):
     yield ptep_get_lockless()
 
 
@@ -213,7 +217,7 @@ def test_what_a_thread_must_not_do(thread, says):
 
 def test_a_function_that_yields_nothing_is_no_thread():
     with pytest.raises(ScenarioError, match="gup_fast must be a thread"):
-        race("v5.11", gup_fast=lambda cpu, address, flags, design: None)
+        race("v5.11", gup_fast=lambda cpu, address, pages, flags, design: None)
     with pytest.raises(ThreadError, match="is no thread: a thread is a function that yields"):
         Automaton("lazy", lambda: None).start()
 
@@ -245,8 +249,8 @@ def test_source_that_cannot_be_read():
 
 
 def test_a_wrapper_around_gup_fast_changes_nothing():
-    def wrapped(cpu, address, flags, design):
-        pfn = yield from gup_fast(cpu, address, flags, design)
+    def wrapped(cpu, address, pages, flags, design):
+        pfn = yield from gup_fast(cpu, address, pages, flags, design)
         return pfn
 
     ours, theirs = check(race("no-check", gup_fast=wrapped)), check(race("no-check"))

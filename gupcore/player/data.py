@@ -103,7 +103,7 @@ def _design(report: Report, text: _Text, code: Code) -> dict[str, Any]:
         "stopped": [
             [number, touched]
             for number, state in enumerate(graph.states)
-            if (touched := graph.machine(state).touched) is not None
+            if (touched := graph.machine(state).oops) is not None
         ],
         "verdicts": [
             {

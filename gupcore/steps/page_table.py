@@ -1,0 +1,203 @@
+"""Steps on page tables: read them with and without a lock, take mappings away, free the tables.
+
+The locks are the kernel's: mmap_lock guards the list of mappings (VMAs), the page-table lock
+guards PTEs.  gup-fast and the hardware take neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..machine import (
+    DEVICE,
+    FREED,
+    LINKED,
+    MMAP_LOCK,
+    PTL,
+    UNLINKED,
+    Machine,
+    cpu_list,
+)
+from ..pte import PTE_NONE, pte_mkclean, pte_pfn, pte_words, pte_write, pte_wrprotect, user_pte
+from ..step import Blocked, Effect, models
+
+# --- Without a lock -------------------------------------------------------------------------------
+
+
+@models("gup_pmd_range", "mm/gup.c")
+def pmd_read(m: Machine, address: int) -> Effect:
+    """Read the entry that leads to the page table, to see whether there is one.
+
+    It stands for the whole walk down to here: an upper table is freed no sooner than this one.
+    """
+    there = m.tables[m.table(address)] == LINKED
+    return Effect(m, f"Walks down: there is {'a' if there else 'no'} page table.", there)
+
+
+@models("ptep_get_lockless", "include/linux/pgtable.h")
+def ptep_get_lockless(m: Machine, address: int) -> Effect:
+    """Read a PTE without a lock."""
+    return Effect(m, f"Reads the PTE: {pte_words(m.pte(address))}.", m.pte(address))
+
+
+@models("gup_pte_range", "mm/gup.c")
+def ptep_reread(m: Machine, address: int, expected: int) -> Effect:
+    """Read a PTE again, to compare it with the `expected` value read before."""
+    same = m.pte(address) == expected
+    said = "it has not changed" if same else f"it has changed to {pte_words(m.pte(address))}"
+    return Effect(m, f"Reads the PTE again: {said}.", same)
+
+
+# --- Under mmap_lock and the page-table lock ------------------------------------------------------
+
+
+@models("mmap_read_lock", "include/linux/mmap_lock.h")
+def mmap_read_lock(m: Machine, cpu: int, address: int) -> Effect:
+    """Take mmap_lock to read and find out what is mapped at `address` and after it.
+
+    One step, because nobody can change a VMA between the two: that needs the lock to write.  It is
+    never held to write between two steps, so nobody waits here.
+    """
+    vmas = m.vmas[m.index(address) :]
+    said = f"Takes mmap_lock; mapped here: {vmas[0] or 'nothing'}."
+    return Effect(m.enter(MMAP_LOCK, cpu), said, vmas)
+
+
+@models("mmap_read_unlock", "include/linux/mmap_lock.h")
+def mmap_read_unlock(m: Machine, cpu: int) -> Effect:
+    """Let go of mmap_lock."""
+    return Effect(m.leave(MMAP_LOCK, cpu), "Lets go of mmap_lock.")
+
+
+@models("__do_munmap", "mm/mmap.c")
+def detach_vmas(m: Machine, cpu: int) -> Effect | Blocked:
+    """Take mmap_lock to write, take the mapping out of the list, and keep the lock to read.
+
+    One step, because nobody can look at the list while the lock is held to write.
+    """
+    if holders := m.cpus(MMAP_LOCK):
+        return Blocked(f"Waits for mmap_lock, which {cpu_list(holders)} holds.")
+    after = replace(m, vmas=(None,) * len(m.vmas)).enter(MMAP_LOCK, cpu)
+    return Effect(after, "Takes mmap_lock to write and detaches the mapping.")
+
+
+@models("pte_offset_map_lock", "include/linux/mm.h")
+def pte_offset_map_lock(m: Machine, cpu: int, address: int) -> Effect | Blocked:
+    """Take the page-table lock and read the PTE.
+
+    One step, because nobody can change the PTE between the two: that needs the lock.
+    """
+    if blocked := ptl_taken(m):
+        return blocked
+    pte = m.pte(address)
+    return Effect(m.enter(PTL, cpu), f"Takes the page-table lock; PTE: {pte_words(pte)}.", pte)
+
+
+@models("pte_unmap_unlock", "include/linux/mm.h")
+def pte_unmap_unlock(m: Machine, cpu: int) -> Effect:
+    """Release the page-table lock."""
+    return Effect(m.leave(PTL, cpu), "Releases the page-table lock.")
+
+
+def ptl_taken(m: Machine) -> Blocked | None:
+    """Return Blocked if somebody holds the page-table lock."""
+    holders = m.cpus(PTL)
+    held = f"Waits for the page-table lock, which {cpu_list(holders)} holds."
+    return Blocked(held) if holders else None
+
+
+@models("handle_pte_fault", "mm/memory.c")
+def handle_pte_fault(m: Machine, address: int) -> Effect:
+    """Read the PTE to see what kind of fault this is."""
+    pte = m.pte(address)
+    return Effect(m, f"Looks at the PTE that faulted: {pte_words(pte)}.", pte)
+
+
+@models("wp_page_copy", "mm/memory.c")
+def set_copied_pte(m: Machine, address: int, seen: int, pfn: int) -> Effect | Blocked:
+    """Map a page that was allocated for this address, unless the PTE is no longer the one `seen`.
+
+    The mapping keeps the page's reference.  The flush is left out: no TLB is modelled there.
+    """
+    if blocked := ptl_taken(m):
+        return blocked
+    if m.pte(address) != seen:
+        return Effect(m, "Finds that somebody else has answered the fault.", False)
+    m = m.with_pte(address, user_pte(pfn))
+    return Effect(m, f"Sets the PTE: {pte_words(m.pte(address))}.", True)
+
+
+# --- Take mappings away ---------------------------------------------------------------------------
+
+
+@models("zap_pte_range", "mm/memory.c")
+def zap_ptes(m: Machine) -> Effect | Blocked:
+    """Clear every PTE of the process, under the page-table lock; say what they mapped.
+
+    One step, because the lock is held over a whole table.  Where pages lie in two tables there are
+    two locks; that somebody may come between the two is left out.
+    """
+    every = tuple(page.pfn for page in m.memmap)
+    return zap_frames(m, every, "Clears every PTE of the process.")
+
+
+@models("unmap_mapping_range", "mm/memory.c")
+def zap_file_ptes(m: Machine) -> Effect | Blocked:
+    """Clear every PTE that maps the DAX file, under the page-table lock; say what they mapped.
+
+    Mappings are found through the file (i_mmap).  One that munmap has taken out is not found: then
+    the result is None, and the caller has nothing to flush.
+    """
+    if not listed(m):
+        return Effect(m, "Finds no mapping of the DAX file.", None)
+    files = tuple(page.pfn for page in m.memmap if page.kind in DEVICE)
+    return zap_frames(m, files, "Clears every PTE of the DAX file.")
+
+
+def listed(m: Machine) -> bool:
+    """Does the file still list the mapping: has munmap not unlinked it?"""
+    return LINKED in m.tables
+
+
+def zap_frames(m: Machine, pfns: tuple[int, ...], said: str) -> Effect | Blocked:
+    """Clear the PTEs that map `pfns`; the result is a tuple of those PTEs."""
+    if blocked := ptl_taken(m):
+        return blocked
+    zapped = tuple(pte for pte in m.page_table if pte != PTE_NONE and pte_pfn(pte) in pfns)
+    left = tuple(PTE_NONE if pte in zapped else pte for pte in m.page_table)
+    return Effect(replace(m, page_table=left), said, zapped)
+
+
+@models("dax_entry_mkclean", "fs/dax.c", "v5.10")
+def write_protect_ptes(m: Machine) -> Effect | Blocked:
+    """Write-protect every PTE of the file that may be dirty: a store must fault again.
+
+    The flush is part of this step, and does not wait for software walkers here: a wait left out
+    adds schedules and hides none.
+    """
+    if blocked := ptl_taken(m):
+        return blocked
+
+    def dirty(pte: int) -> bool:
+        return listed(m) and pte_write(pte) and m.frame(pte_pfn(pte)).kind in DEVICE
+
+    ptes = tuple(pte_mkclean(pte_wrprotect(pte)) if dirty(pte) else pte for pte in m.page_table)
+    tlb = frozenset((cpu, n, pte) for cpu, n, pte in m.tlb if not dirty(pte))
+    after = replace(m, page_table=ptes, tlb=tlb)
+    said = "Syncs the filesystem, which write-protects the mapping."
+    return Effect(after, said if after != m else "Syncs the filesystem: no PTE is writable.")
+
+
+@models("free_pgtables", "mm/memory.c")
+def unlink_tables(m: Machine) -> Effect:
+    """Take the mapping off the file's list and clear the entries that lead to its page tables.
+
+    One step: a walk that is past the entries goes on, and who looks in the list finds nothing.
+    """
+    return Effect(m.with_tables(UNLINKED), "Unlinks the mapping and its page tables.")
+
+
+@models("__tlb_remove_table", "arch/x86/include/asm/tlb.h")
+def free_tables(m: Machine) -> Effect:
+    """Give the page-table pages back to the page allocator."""
+    return Effect(m.with_tables(FREED), "Frees the page tables.")

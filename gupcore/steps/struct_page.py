@@ -1,0 +1,120 @@
+"""Steps on struct pages: take and drop references, allocate and free, use the frame for I/O."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..machine import DEVICE, DMA, FREE, FS_DAX, IDLE, NORMAL, OTHERS, OURS, Machine
+from ..step import Blocked, Effect, models
+
+
+@models("try_grab_compound_head", "mm/gup.c")
+def try_grab_compound_head(m: Machine, pfn: int) -> Effect:
+    """Raise a page's count unless it is zero.  A refusal has touched the struct page as well."""
+    return _grab(m, pfn)
+
+
+@models("try_grab_page", "mm/gup.c")
+def try_grab_page(m: Machine, pfn: int) -> Effect:
+    """Raise a page's count under the page-table lock; at zero, warn and refuse."""
+    return _grab(m, pfn)
+
+
+def _grab(m: Machine, pfn: int) -> Effect:
+    count = m.page(pfn).refcount
+    if count <= 0:
+        return Effect(m, f"Finds the page's count at {count} and leaves it alone.", False)
+    return _get(m, pfn)
+
+
+@models("get_page", "include/linux/mm.h")
+def get_page(m: Machine, pfn: int) -> Effect:
+    """Raise a page's count, whatever it is."""
+    return _get(m, pfn)
+
+
+def _get(m: Machine, pfn: int) -> Effect:
+    page = m.page(pfn)
+    after = m.with_page(replace(page, refcount=page.refcount + 1))
+    said = f"Takes a reference on the page: count {page.refcount} -> {page.refcount + 1}."
+    return Effect(after, said, True)
+
+
+@models("put_page", "include/linux/mm.h")
+def put_page(m: Machine, pfn: int) -> Effect:
+    """Drop a reference on a page; with the last one, the page is given back to where it came from.
+
+    At zero an ordinary page goes to the page allocator, and an FS DAX page (v5.11) gives back the
+    pgmap reference it holds.  Both are further actions in the kernel.  They may be one with the
+    decrement, because from zero on nobody else does anything with the page.
+    """
+    page = m.page(pfn)
+    count = page.refcount - 1
+    after = m.with_page(replace(page, refcount=count))
+    said = f"Drops a reference on the page: count {page.refcount} -> {count}"
+    if count == 0 and page.kind == FS_DAX:
+        after = after.with_pgmap_refs(-1)
+        left = after.the_pgmap().refs
+        said += f", and with it the page's reference on the pgmap: {left} left"
+    if count == 0 and page.kind == NORMAL:
+        after = after.with_page(replace(page, refcount=0, owner=FREE))
+        said += "; the page is free" + (", for the second time" if page.owner == FREE else "")
+    return Effect(after, said + ".")
+
+
+@models("__alloc_pages_nodemask", "mm/page_alloc.c")
+def alloc_page(m: Machine, owner: str) -> Effect | Blocked:
+    """Take a free page from the page allocator and set its count to one."""
+    free = next((p for p in m.memmap if (p.kind, p.owner) == (NORMAL, FREE)), None)
+    if free is None:
+        return Blocked("Waits for a free page.")
+    after = m.with_page(replace(free, refcount=1, owner=owner))
+    whose = "" if owner == OURS else " for somebody else"
+    return Effect(after, f"Allocates pfn {free.pfn:#x}{whose}.", free.pfn)
+
+
+@models("submit_bio", "block/blk-core.c")
+def submit_bio(m: Machine, cpu: int, pfns: tuple[int, ...], write: bool) -> Effect:
+    """Hand the pinned frames to another file's disk: from now on it may move data.
+
+    `write`: into the frames, and not out of them.
+    """
+    return Effect(m.enter(DMA, cpu), f"Starts the I/O {_frames(pfns, write)}.")
+
+
+@models("bio_endio", "block/bio.c")
+def bio_endio(m: Machine, cpu: int, pfns: tuple[int, ...], write: bool) -> Effect:
+    """The last transfer between the frames and the disk; the I/O completes."""
+    said = f"The disk moves the last data {_frames(pfns, write)}; the I/O is complete."
+    return Effect(m.leave(DMA, cpu), said)
+
+
+def _frames(pfns: tuple[int, ...], write: bool) -> str:
+    return ("into " if write else "out of ") + " and ".join(f"pfn {pfn:#x}" for pfn in pfns)
+
+
+# --- The filesystem's use of a page's count: truncate ---------------------------------------------
+
+
+@models("dax_layout_busy_page", "fs/dax.c", "v5.10")
+def dax_layout_busy_page(m: Machine) -> Effect:
+    """Look whether a page of the file is used by anybody: its count is above idle."""
+    busy = any(p.refcount > IDLE[p.kind] for p in m.memmap if p.kind in DEVICE)
+    return Effect(
+        m, f"Looks at the pages' counts: {'one is in use' if busy else 'all idle'}.", busy
+    )
+
+
+@models("wait_var_event", "include/linux/wait_bit.h")
+def wait_until_idle(m: Machine) -> Effect | Blocked:
+    """Sleep until no page of the device is in use."""
+    if any(p.refcount > IDLE[p.kind] for p in m.memmap if p.kind in DEVICE):
+        return Blocked("Waits for a page that is in use.")
+    return Effect(m, "Finds the pages idle: nobody uses them.")
+
+
+@models("ext4_truncate", "fs/ext4/inode.c")
+def free_blocks(m: Machine) -> Effect:
+    """Take the blocks from the file; the filesystem may give them to another one at once."""
+    after = m.with_pages(replace(page, owner=OTHERS) for page in m.memmap)
+    return Effect(after, "Takes the file's blocks away; another file gets them.")

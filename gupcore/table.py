@@ -1,0 +1,205 @@
+"""Tables of verdicts: designs against rules, and a safe design with each protection taken away.
+
+A row sums up what `check` says of one design and one number of callers, over the settings in
+which its scenario is tried: for the mail's race, a PTE that is present or absent, and I/O that
+reads or writes its buffer.  A rule fails in a row if it fails in one setting; the shortest
+schedule counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from inspect import signature
+from typing import Any
+
+from .catalogue import SCENARIOS, named_scenario
+from .design import DESIGNS, Design
+from .explore import STATE_LIMIT
+from .scenario import ScenarioError, named_design
+from .verdict import FAILS, HOLDS, UNDETERMINED, Report, Verdict, check
+
+Setting = dict[str, Any]
+
+SETTINGS: dict[str, tuple[Setting, ...]] = {
+    "seed-race": tuple(
+        {"pte": pte, "access": access}
+        for pte in ("present", "absent")
+        for access in ("read", "write")
+    ),
+    "truncate": ({"pte": "present"}, {"pte": "absent"}),
+    "special": tuple(
+        {"behind": behind, "access": access}
+        for behind in ("zero page", "registers")
+        for access in ("read", "write")
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the checker says of one design and one number of callers.
+
+    scenario, design, callers  what was checked
+    states    the number of states, over all settings
+    verdicts  one a rule: the worst over all settings, with its shortest schedule
+    """
+
+    scenario: str
+    design: Design
+    callers: int
+    states: int
+    verdicts: tuple[Verdict, ...]
+
+    def failing(self) -> dict[str, Verdict]:
+        """Return the verdicts that are not *holds*, by rule."""
+        return {v.rule.name: v for v in self.verdicts if v.status != HOLDS}
+
+    def __str__(self) -> str:
+        found = [f"{rule}: {v.in_short()}" for rule, v in self.failing().items()]
+        return (
+            f"{self.design.name:24} {self.callers} {self.states:>10,}  "
+            f"{'; '.join(found) or 'every rule holds'}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows, as text and as HTML."""
+
+    rows: tuple[Row, ...]
+
+    def __getitem__(self, key: tuple[str, int]) -> Row:
+        """Return the row of a design's name and a number of callers."""
+        return next(row for row in self.rows if (row.design.name, row.callers) == key)
+
+    def __str__(self) -> str:
+        return "\n".join([HEADING, *map(str, self.rows)])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rules = [verdict.rule.name for verdict in self.rows[0].verdicts]
+        head = "".join(f'<th scope="col">{escape(rule)}</th>' for rule in rules)
+        body = "".join(
+            f'<tr><th scope="row">{escape(row.design.name)}</th><td>{row.callers}</td>'
+            f"<td>{row.states:,}</td>"
+            + "".join(f"<td>{escape(verdict.in_short())}</td>" for verdict in row.verdicts)
+            + "</tr>"
+            for row in self.rows
+        )
+        return (
+            f'<table class="gup-report"><caption>{escape(self.rows[0].scenario)}</caption><thead>'
+            f"<tr><th>design</th><th>callers</th><th>states</th>{head}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+        )
+
+
+HEADING = f"{'design':24} callers {'states':>4}  rules that do not hold"
+
+
+def table(
+    scenario: str = "seed-race",
+    designs: Iterable[str | Design] = tuple(DESIGNS),
+    callers: Sequence[int] = (1, 2),
+    limit: int = STATE_LIMIT,
+) -> Table:
+    """Judge designs in one scenario, for several numbers of callers.
+
+    scenario  a name from scenario.SCENARIOS
+    designs   designs or their names
+    callers   the numbers of callers to try
+    limit     the number of states at which a search gives up
+
+    Raises ScenarioError for a scenario or a design that is unknown or does not go together.
+    """
+    return Table(tuple(rows(scenario, designs, callers, limit)))
+
+
+def rows(
+    scenario: str, designs: Iterable[str | Design], callers: Sequence[int], limit: int = STATE_LIMIT
+) -> Iterator[Row]:
+    """Yield the rows of a table as they are found; arguments as in `table`."""
+    for design in designs:
+        for number in callers:
+            yield row(scenario, design, number, limit)
+
+
+def row(scenario: str, design: str | Design, callers: int = 1, limit: int = STATE_LIMIT) -> Row:
+    """Judge one design with one number of callers, over all settings of the scenario."""
+    reports = [
+        check(named_scenario(scenario)(design, callers=callers, **setting), limit=limit)
+        for setting in SETTINGS.get(scenario, ({},))
+    ]
+    return Row(
+        scenario,
+        named_design(design),
+        callers,
+        sum(len(report.graph.states) for report in reports),
+        tuple(_worst(reports, n) for n in range(len(reports[0].verdicts))),
+    )
+
+
+def _worst(reports: Sequence[Report], rule: int) -> Verdict:
+    verdicts = [report.verdicts[rule] for report in reports]
+    order = (FAILS, UNDETERMINED, HOLDS)
+    return min(verdicts, key=lambda v: (order.index(v.status), len(v.schedule)))
+
+
+# --- Take one protection away ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What goes wrong when one protection is taken away from a safe design.
+
+    protection  its name, see Design.protections
+    row         the first row in which a rule fails that held before; None if there is none
+    rules       those rules
+    states      the number of states looked at
+    """
+
+    protection: str
+    row: Row | None
+    rules: tuple[str, ...]
+    states: int
+
+    def __str__(self) -> str:
+        if self.row is None:
+            return f"{self.protection:20} not needed: nothing fails in {self.states:,} states"
+        broken = "; ".join(f"{rule}: {self.row.failing()[rule].in_short()}" for rule in self.rules)
+        callers = f"{self.row.callers} caller{'' if self.row.callers == 1 else 's'}"
+        return f"{self.protection:20} needed in {self.row.scenario} with {callers}: {broken}"
+
+
+def needs(design: str | Design, callers: Sequence[int] = (1, 2)) -> Iterator[Need]:
+    """Take each protection of a design away in turn; try the rest in every scenario.
+
+    Yields one Need a protection.  What already fails in the whole design is not held against its
+    parts.  Scenarios that a design does not go with are left out.
+    """
+    whole = named_design(design)
+    before = {(row.scenario, row.callers): row for row in _everywhere(whole, callers)}
+    for protection in whole.protections():
+        states = 0
+        for found in _everywhere(whole.lacking(protection), callers):
+            states += found.states
+            known = before[found.scenario, found.callers].failing()
+            rules = tuple(rule for rule in found.failing() if rule not in known)
+            if rules:
+                yield Need(protection, found, rules, states)
+                break
+        else:
+            yield Need(protection, None, (), states)
+
+
+def _everywhere(design: Design, callers: Sequence[int]) -> Iterator[Row]:
+    for number in callers:
+        for scenario, make in SCENARIOS.items():
+            if "design" not in signature(make).parameters:
+                continue
+            try:
+                yield row(scenario, design, number)
+            except ScenarioError:  # block-io, where the queue has a ref of its own
+                continue

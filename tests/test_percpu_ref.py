@@ -1,0 +1,49 @@
+"""The reference count taken apart: nothing is lost, however late a tryget succeeds."""
+
+import pytest
+
+from gupcore import SCENARIOS, check, replay
+
+percpu_ref = SCENARIOS["percpu-ref"]
+
+
+@pytest.mark.parametrize("callers", [1, 2, 3])
+def test_no_reference_is_lost(callers):
+    assert check(percpu_ref(callers=callers)).status == "holds"
+
+
+@pytest.mark.parametrize("callers", [1, 2])
+def test_without_the_grace_period_one_is(callers):
+    report = check(percpu_ref(callers=callers, wait=False))
+    verdict = report["no reference is lost"]
+    assert verdict.status == "fails"
+    last = report.replay(verdict.schedule)[-1]
+    assert last.machine.released
+    assert last.machine.held > 0
+
+
+def test_a_late_tryget_succeeds_and_is_counted():
+    # CPU 0 looks at the flags; the ref is killed; CPU 0 counts; the sum must wait for it.
+    moments = replay(percpu_ref(callers=1), "11" + "22" + "1")
+    after = moments[-1].machine
+    assert after.dead
+    assert after.local == (1,)
+    assert after.owed == {0}
+    assert check(percpu_ref(callers=1)).replay("1122" + "11" + "2")[-1].machine.atomic == 1
+
+
+def test_the_count_does_not_reach_zero_before_the_sum():
+    graph = check(percpu_ref(callers=2)).graph
+    assert all(machine.summed for machine in graph.machines if machine.released)
+    assert any(machine.held > 1 and machine.dead for machine in graph.machines)
+
+
+def test_one_step_for_tryget_loses_nothing():
+    """Whether a tryget succeeds is settled when it looks at the flags: as if it happened then."""
+    graph = check(percpu_ref(callers=1)).graph
+    results = {
+        (graph.machine(state).released, graph.threads[0].nodes[graph.node(state, 0)].result)
+        for state in graph.states
+        if graph.final(state)
+    }
+    assert results == {(True, "used"), (True, "refused")}
