@@ -2,7 +2,7 @@
 
 The walkers ask the record at the places where kernels differ; unbind is an order of phases,
 kept as data, so that a kernel's unbind is a line here and not another copy of the code.  To add
-a design, add a few lines to `DESIGNS`.
+a design, add a few lines at the end.
 
 Named designs follow history: what Linux did, what was proposed, and what goes wrong if a step of
 the proposal is left out or put in the wrong place.
@@ -11,6 +11,7 @@ the proposal is left out or put in the wrong place.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 IPI, BROADCAST = "IPI", "broadcast"
 AT_ONCE, AFTER_GRACE_PERIOD = "at once", "after a grace period"
@@ -90,9 +91,8 @@ def unmapping_all(design: Design) -> Design:
     """Return `design` with the cure's phases put where they belong: right after kill_dax."""
     if design.unmaps_all:
         return design
-    after = design.unbind.index("kill_dax") + 1
-    order = (*design.unbind[:after], *UNMAP_ALL, *design.unbind[after:])
-    return replace(design, unbind=order)
+    at = design.unbind.index("kill_dax") + 1
+    return replace(design, unbind=(*design.unbind[:at], *UNMAP_ALL, *design.unbind[at:]))
 
 
 def without(order: tuple[str, ...], *phases: str) -> tuple[str, ...]:
@@ -100,189 +100,153 @@ def without(order: tuple[str, ...], *phases: str) -> tuple[str, ...]:
     return tuple(phase for phase in order if phase not in phases)
 
 
-V5_11 = Design("v5.11", "Linux 5.11: gup-fast looks up dev_pagemap; nothing is unmapped.")
-NO_CHECK = replace(
-    V5_11,
-    name="no-check",
-    says="Linux 5.11 with gup-fast's dev_pagemap check taken out.",
-    check=False,
+def inserted(order: tuple[str, ...], before: str, *phases: str) -> tuple[str, ...]:
+    """Return `order` with `phases` put in before the phase named `before`."""
+    at = order.index(before)
+    return (*order[:at], *phases, *order[at:])
+
+
+DESIGNS: dict[str, Design] = {}
+
+
+def _design(name: str, says: str, like: Design | None = None, **changes: Any) -> Design:
+    """Name a design: `like` another but for the changes."""
+    made = replace(like or Design("", ""), name=name, says=says, **changes)
+    DESIGNS[name] = made
+    return made
+
+
+# --- What Linux did, and with one test taken out --------------------------------------------------
+
+NO_CHECK = _design(
+    "no-check", "Linux 5.11 with gup-fast's dev_pagemap check taken out.", check=False
 )
-V5_11_PREEMPTIBLE = replace(
-    V5_11,
-    name="v5.11-preemptible",
-    says="Linux 5.11 built to be preemptible: a DAX fault may be stopped anywhere.",
+V5_11 = _design("v5.11", "Linux 5.11: gup-fast looks up dev_pagemap; nothing is unmapped.")
+_design(
+    "v5.11-preemptible",
+    "Linux 5.11 built to be preemptible: a DAX fault may be stopped anywhere.",
     preemptible=True,
 )
-DEVICE_DAX = replace(
-    V5_11,
-    name="device-dax",
-    says="Linux 5.11's device-dax: faults are drained and the one file is unmapped at removal.",
+_design(
+    "device-dax",
+    "Linux 5.11's device-dax: faults are drained and the one file is unmapped at removal.",
     unbind=("kill_dax", "drain_faults", "unmap_all_files", *MEMUNMAP),
 )
-V6_1 = replace(
-    V5_11,
-    name="v6.1",
-    says="Linux 6.1 with ext4: the same check, but unbind does not wait for pinned pages.",
-    unbind=("kill_dax", "del_gendisk", *MEMUNMAP_IN_BULK),
-)
-XFS_V6_8 = replace(
-    V6_1,
-    name="xfs-v6.8",
-    says="XFS with rmapbt since Linux 6.8: told first, it freezes, unmaps its files, shuts down.",
-    unbind=(
-        *("freeze_fs", "drain_faults", "unmap_all_files", "shut_down_fs"),
-        *("kill_dax", "del_gendisk", *MEMUNMAP_IN_BULK),
-    ),
-)
-V6_15 = replace(
-    V6_1,
-    name="v6.15",
-    says="Linux 6.15 with ext4: a mapping holds a page reference, but unbind waits for none.",
-    counted=True,
-)
-# The mail's proposal on a machine whose TLB flush waits for nobody: the hardest case for it.
-CURE = replace(
-    unmapping_all(NO_CHECK),
-    name="cure",
-    says="The mail's proposal: no check, but unbind unmaps all files before it waits.",
-    tlb_flush=BROADCAST,
-    free_tables=AFTER_GRACE_PERIOD,
-)
-CURE_IPI = replace(
-    CURE,
-    name="cure-ipi",
-    says="The cure on x86-64, where a TLB flush waits until every CPU has answered an interrupt.",
-    tlb_flush=IPI,
-    free_tables=AT_ONCE,
-)
-BOTH = replace(CURE, name="both", says="The check, and unmap all files as well.", check=True)
 # What it says of the sweep is taken at its word: that it finds every process that maps a page.
-SERIES = replace(
+_design(
+    "march-2021",
+    "The patches of March 2021 on x86-64: kill the ref, refuse faults, unmap page by page.",
     NO_CHECK,
-    name="march-2021",
-    says="The patches of March 2021 on x86-64: kill the ref, refuse faults, unmap page by page.",
     unbind=(
         *("del_gendisk", "dev_pagemap_kill", "kill_dax", "memory_failure"),
         *without(MEMUNMAP, "dev_pagemap_kill"),
     ),
 )
-NO_SERIALISE = replace(
+V6_1 = _design(
+    "v6.1",
+    "Linux 6.1 with ext4: the same check, but unbind does not wait for pinned pages.",
+    unbind=("kill_dax", "del_gendisk", *MEMUNMAP_IN_BULK),
+)
+_design(
+    "xfs-v6.8",
+    "XFS with rmapbt since Linux 6.8: told first, it freezes, unmaps its files, shuts down.",
+    unbind=(*("freeze_fs", "drain_faults", "unmap_all_files", "shut_down_fs", *V6_1.unbind),),
+)
+_design(
+    "v6.15",
+    "Linux 6.15 with ext4: a mapping holds a page reference, but unbind waits for none.",
+    V6_1,
+    counted=True,
+)
+
+# --- The mail's proposal --------------------------------------------------------------------------
+
+# On a machine whose TLB flush waits for nobody: the hardest case for it.
+CURE = _design(
+    "cure",
+    "The mail's proposal: no check, but unbind unmaps all files before it waits.",
+    unmapping_all(NO_CHECK),
+    tlb_flush=BROADCAST,
+    free_tables=AFTER_GRACE_PERIOD,
+)
+_design(
+    "cure-ipi",
+    "The cure on x86-64, where a TLB flush waits until every CPU has answered an interrupt.",
+    CURE,
+    tlb_flush=IPI,
+    free_tables=AT_ONCE,
+)
+_design("both", "The check, and unmap all files as well.", CURE, check=True)
+CURE_V6_1 = _design(
+    "cure-on-v6.1",
+    "The cure's phases on Linux 6.1, whose unbind does not wait for pinned pages.",
+    CURE,
+    unbind=unmapping_all(V6_1).unbind,
+)
+_design("cure-on-v6.15", "The same on Linux 6.15, where mappings count.", CURE_V6_1, counted=True)
+_design(
+    "cure-on-v6.15-waits",
+    "The same on Linux 6.15, and unbind waits until every page of the device is idle.",
+    CURE_V6_1,
+    counted=True,
+    unbind=inserted(CURE_V6_1.unbind, "del_gendisk", "wait_for_idle_pages"),
+)
+
+# --- The proposal with a step left out or out of place --------------------------------------------
+
+_design(
+    "cure-no-serialise",
+    "The cure, but unbind does not wait for walkers after it has unmapped.",
     CURE.lacking("serialise_walkers"),
-    name="cure-no-serialise",
-    says="The cure, but unbind does not wait for walkers after it has unmapped.",
 )
 # Two caveats.  A kernel may be saved by a grace period that is not modelled: mem_hotplug_begin(),
 # just before the struct pages go, waits for one unless its lock was taken a moment ago.  And where
 # the pgmap's ref is the block queue's (until v5.15), a fault that is drained after the kill must
 # not need the disk.
-KILL_FIRST_NO_SERIALISE = replace(
+KILL_FIRST = _design(
+    "kill-first-no-serialise",
+    "The ref is killed first, then files are unmapped; nothing waits for walkers.",
     CURE,
-    name="kill-first-no-serialise",
-    says="The ref is killed first, then files are unmapped; nothing waits for walkers.",
     unbind=(
         *("del_gendisk", "dev_pagemap_kill", "kill_dax", "drain_faults", "unmap_all_files"),
         *without(MEMUNMAP, "dev_pagemap_kill"),
     ),
 )
-KILL_FIRST_IPI = replace(
-    KILL_FIRST_NO_SERIALISE,
-    name="kill-first-ipi",
-    says="The same, where a TLB flush waits until every CPU has answered an interrupt.",
+_design(
+    "kill-first-ipi",
+    "The same, where a TLB flush waits until every CPU has answered an interrupt.",
+    KILL_FIRST,
     tlb_flush=IPI,
 )
-NO_DRAIN = replace(
+_design(
+    "cure-no-drain",
+    "The cure, but faults in flight are not drained before the files are unmapped.",
     CURE.lacking("drain_faults"),
-    name="cure-no-drain",
-    says="The cure, but faults in flight are not drained before the files are unmapped.",
 )
-UNMAP_FIRST = replace(
+_design(
+    "unmap-first",
+    "The cure in the wrong order: unmap all files, then refuse new faults.",
     CURE,
-    name="unmap-first",
-    says="The cure in the wrong order: unmap all files, then refuse new faults.",
     unbind=(*UNMAP_ALL, *V5_11.unbind),
 )
-NO_WAIT = replace(
+_design(
+    "cure-no-wait",
+    "The cure, but unbind does not wait for the pgmap's references.",
     CURE.lacking("dev_pagemap_cleanup"),
-    name="cure-no-wait",
-    says="The cure, but unbind does not wait for the pgmap's references.",
-)
-CURE_CLEAN = replace(
-    CURE,
-    name="cure-clean",
-    says="The cure, which tells the device that its data are safe when all is done.",
-    unbind=(*without(CURE.unbind, "detach_driver"), "mark_clean", "detach_driver"),
-)
-CLEAN_EARLY = replace(
-    CURE,
-    name="cure-clean-early",
-    says="The cure, which tells the device so when all is unmapped, but I/O may go on.",
-    unbind=(
-        *("kill_dax", *UNMAP_ALL, "mark_clean"),
-        *without(CURE.unbind, "kill_dax", *UNMAP_ALL),
-    ),
-)
-CURE_V6_1 = replace(
-    unmapping_all(V6_1),
-    name="cure-on-v6.1",
-    says="The cure's phases on Linux 6.1, whose unbind does not wait for pinned pages.",
-    check=False,
-    tlb_flush=BROADCAST,
-    free_tables=AFTER_GRACE_PERIOD,
-)
-CURE_V6_15 = replace(
-    CURE_V6_1,
-    name="cure-on-v6.15",
-    says="The cure's phases on Linux 6.15, where mappings count.",
-    counted=True,
-)
-CURE_V6_15_WAITS = replace(
-    CURE_V6_15,
-    name="cure-on-v6.15-waits",
-    says="The same, and unbind waits until every page of the device is idle.",
-    unbind=(
-        *("kill_dax", *UNMAP_ALL, "wait_for_idle_pages"),
-        *without(CURE_V6_15.unbind, "kill_dax", *UNMAP_ALL),
-    ),
-)
-V5_11_CLEAN = replace(
-    V5_11,
-    name="v5.11-clean",
-    says="Linux 5.11, if it told the device that its data are safe.",
-    unbind=(*without(V5_11.unbind, "detach_driver"), "mark_clean", "detach_driver"),
-)
-V6_1_CLEAN = replace(
-    V6_1,
-    name="v6.1-clean",
-    says="Linux 6.1, if it told the device that its data are safe.",
-    unbind=(*without(V6_1.unbind, "detach_driver"), "mark_clean", "detach_driver"),
 )
 
-DESIGNS: dict[str, Design] = {
-    design.name: design
-    for design in (
-        NO_CHECK,
-        V5_11,
-        CURE,
-        CURE_IPI,
-        BOTH,
-        SERIES,
-        DEVICE_DAX,
-        V6_1,
-        XFS_V6_8,
-        V6_15,
-        V5_11_PREEMPTIBLE,
-        NO_SERIALISE,
-        KILL_FIRST_NO_SERIALISE,
-        KILL_FIRST_IPI,
-        NO_DRAIN,
-        UNMAP_FIRST,
-        NO_WAIT,
-        CURE_V6_1,
-        CURE_V6_15,
-        CURE_V6_15_WAITS,
-        V5_11_CLEAN,
-        V6_1_CLEAN,
-        CURE_CLEAN,
-        CLEAN_EARLY,
+# --- Telling the device that its data are safe ----------------------------------------------------
+
+for _like in (V5_11, V6_1, CURE):
+    _design(
+        f"{_like.name}-clean",
+        f"{_like.says[:-1]}; at the end the device is told that its data are safe.",
+        _like,
+        unbind=inserted(_like.unbind, "detach_driver", "mark_clean"),
     )
-}
+_design(
+    "cure-clean-early",
+    "The cure, but the device is told so when all is unmapped, and I/O may go on.",
+    CURE,
+    unbind=inserted(CURE.unbind, "del_gendisk", "mark_clean"),
+)

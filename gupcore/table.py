@@ -56,8 +56,19 @@ class Row:
         """Return the verdicts that are not *holds*, by rule."""
         return {v.rule.name: v for v in self.verdicts if v.status != HOLDS}
 
+    def in_short(self, rule: str) -> str:
+        """Return the verdict on a rule in a few words."""
+        return next(v.in_short() for v in self.verdicts if v.rule.name == rule)
+
+    def as_cell(self, rule: str) -> str:
+        """Return the verdict on a rule as a cell of a table: what does not hold stands out."""
+        short = self.in_short(rule)
+        if short == HOLDS:
+            return f'<td class="gup-holds">{HOLDS}</td>'
+        return f"<td><strong>{escape(short)}</strong></td>"
+
     def __str__(self) -> str:
-        found = [f"{rule}: {v.in_short()}" for rule, v in self.failing().items()]
+        found = [f"{rule}: {self.in_short(rule)}" for rule in self.failing()]
         return (
             f"{self.design.name:24} {self.callers} {self.states:>10,}  "
             f"{'; '.join(found) or 'every rule holds'}"
@@ -80,17 +91,18 @@ class Table:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rules = [verdict.rule.name for verdict in self.rows[0].verdicts]
+        failing = {rule for row in self.rows for rule in row.failing()}
+        rules = [v.rule.name for v in self.rows[0].verdicts if v.rule.name in failing]
+        rest = len(self.rows[0].verdicts) - len(rules)
         head = "".join(f'<th scope="col">{escape(rule)}</th>' for rule in rules)
         body = "".join(
             f'<tr><th scope="row">{escape(row.design.name)}</th><td>{row.callers}</td>'
-            f"<td>{row.states:,}</td>"
-            + "".join(f"<td>{escape(verdict.in_short())}</td>" for verdict in row.verdicts)
-            + "</tr>"
+            f"<td>{row.states:,}</td>" + "".join(row.as_cell(rule) for rule in rules) + "</tr>"
             for row in self.rows
         )
         return (
-            f'<table class="gup-report"><caption>{escape(self.rows[0].scenario)}</caption><thead>'
+            f'<table class="gup-report"><caption>{escape(self.rows[0].scenario)}; '
+            f"{rest} other rules hold in every row</caption><thead>"
             f"<tr><th>design</th><th>callers</th><th>states</th>{head}</tr></thead>"
             f"<tbody>{body}</tbody></table>"
         )
@@ -168,7 +180,7 @@ class Need:
     def __str__(self) -> str:
         if self.row is None:
             return f"{self.protection:20} not needed: nothing fails in {self.states:,} states"
-        broken = "; ".join(f"{rule}: {self.row.failing()[rule].in_short()}" for rule in self.rules)
+        broken = "; ".join(f"{rule}: {self.row.in_short(rule)}" for rule in self.rules)
         callers = f"{self.row.callers} caller{'' if self.row.callers == 1 else 's'}"
         return f"{self.protection:20} needed in {self.row.scenario} with {callers}: {broken}"
 

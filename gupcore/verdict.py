@@ -50,6 +50,8 @@ class Verdict:
         """Return the verdict in a few words: *holds*, *fails in 8 steps*, *livelock after 18*."""
         if self.status != FAILS:
             return self.status
+        if not self.schedule:
+            return "fails at the start"
         steps = f"{len(self.schedule)} step{'' if len(self.schedule) == 1 else 's'}"
         return f"livelock after {steps}" if self.loop else f"fails in {steps}"
 

@@ -17,7 +17,8 @@ def test_a_table_as_html():
     found = table(designs=("v6.1",), callers=(1, 2))
     page = found._repr_html_()
     assert page.count("<tr>") == 3
-    assert page.count('<th scope="col">') == len(found["v6.1", 1].verdicts)
+    assert page.count('<th scope="col">') == len(found["v6.1", 1].failing()) == 4
+    assert "seed-race; 6 other rules hold in every row" in page
     assert f"<td>{found['v6.1', 2].states:,}</td>" in page
 
 

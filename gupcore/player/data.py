@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..thread import Place
     from ..verdict import Report
 
-VERSION = 1
+VERSION = 2
 
 
 def board(reports: Sequence[Report]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _design(report: Report, text: _Text, code: Code) -> dict[str, Any]:
               or [why it is blocked], or [] if it has ended or the search was cut off there;
               sentences as numbers in `text`
     stopped   the states in which the kernel has oopsed: [state, name of the thing touched]
-    verdicts  [{rule, says, status, schedule, loop, why}]
+    verdicts  [{rule, says, status, short, schedule, loop, why}]
     """
     graph, design = report.graph, report.scenario.design
     machines: dict[Any, int] = {}
@@ -110,6 +110,7 @@ def _design(report: Report, text: _Text, code: Code) -> dict[str, Any]:
                 "rule": verdict.rule.name,
                 "says": verdict.rule.says,
                 "status": verdict.status,
+                "short": verdict.in_short(),
                 "schedule": verdict.schedule,
                 "loop": verdict.loop,
                 "why": verdict.why,

@@ -9,7 +9,7 @@
 // `view` draws a whole new tree from it, and `patch` carries the differences over to the tree on the
 // page: elements stay where they were, and the focus with them.
 
-const VERSION = 1;
+const VERSION = 2;
 const PACE = 1200; // milliseconds a step, when playing
 const AROUND = 3; // lines of source shown before and after the current one
 
@@ -233,8 +233,6 @@ function designsView(board, game, id) {
 const MARKS = { holds: "✓", fails: "✗", undetermined: "?" };
 
 function verdictsView({ name, states, verdicts }) {
-  const result = ({ status, schedule }) =>
-    status !== "fails" ? status : schedule ? `fails in ${plural(schedule.length, "step")}` : "fails at the start";
   // Closed at first: a reader who has not tried yet should not be told.
   return h("details", { class: "gup-checker" }, h("summary", null, `Ask the checker about ${name}`),
     h("table", { class: "gup-verdicts" },
@@ -246,7 +244,7 @@ function verdictsView({ name, states, verdicts }) {
         h("th", { scope: "row" }, verdict.rule, " ", h("small", null, verdict.says)),
         h("td", null,
           h("span", { class: "gup-verdict" },
-            h("span", { "aria-hidden": "true" }, `${MARKS[verdict.status] ?? "?"} `), result(verdict)),
+            h("span", { "aria-hidden": "true" }, `${MARKS[verdict.status] ?? "?"} `), verdict.short),
           verdict.schedule && button(`show ${n}`, "Show me", true, { "aria-label": `Show me: ${verdict.rule}` })))))));
 }
 

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 CHAPTER = "chapters/07_the_race.html"
-BUG = "22222111"  # without the check, the shortest way to the removed struct page
+BUG = "2222221111"  # without the check, the shortest way to the removed struct page
 
 
 class Hand:

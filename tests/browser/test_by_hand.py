@@ -196,7 +196,9 @@ def test_a_livelock_repeats_for_ever(open_player: Callable[..., Hand]) -> None:
 
 def test_a_design_keeps_the_schedule_as_far_as_it_goes(open_player: Callable[..., Hand]) -> None:
     hand = open_player()
-    schedule = "122222"  # the cure unmaps first; without the check unbind soon waits for the caller
+    schedule = (
+        "1222222"  # the cure unmaps first; without the check unbind soon waits for the caller
+    )
     hand.choose("cure")
     hand.take(schedule)
     hand.choose("no-check")

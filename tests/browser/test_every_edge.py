@@ -185,4 +185,4 @@ def test_verdicts_are_those_of_the_checker(
         for verdict, (rule, result) in zip(report.verdicts, shown, strict=True):
             assert rule.startswith(verdict.rule.name)
             assert verdict.rule.says in rule
-            assert str(verdict).split(":")[0].removesuffix(" in every schedule") in result
+            assert verdict.in_short() in result
