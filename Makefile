@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOKS := $(wildcard chapters/*.ipynb)
+LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
+  --custom-compile-command "make lock" --quiet --output-file
 # Directories are listed too: removing a file changes nothing else that make could see.
 SOURCES := _config.yml _toc.yml $(shell find gupcore/ book/ chapters/ \
   -name '.*' -prune -o -name __pycache__ -prune -o -print)
@@ -49,9 +51,11 @@ bench: .venv/installed  ## Measure, and print
 picture: _build/stamp  ## Take the picture of the player that the README shows
 	$(BIN)/python tests/picture.py
 
-lock: .venv/installed  ## Bring requirements.lock up to date with pyproject.toml and the newest releases
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --custom-compile-command "make lock" --quiet --output-file requirements.lock
+oracles: .venv/oracles  ## Install Harmony, whom a test asks for a second opinion (needs a C compiler)
+
+lock: .venv/installed  ## Bring the two locks up to date with pyproject.toml and the newest releases
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra lab --extra test --extra build $(LOCKED) requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra oracles --constraints requirements.lock $(LOCKED) requirements-oracles.lock
 
 clean:  ## Remove all that make has made
 	rm -rf .venv _build .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -70,4 +74,10 @@ clean:  ## Remove all that make has made
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help book test lint unit nbval browser lab notebooks bench picture lock clean
+# Harmony's own source, built with the setuptools of requirements.lock.
+.venv/oracles: .venv/installed requirements-oracles.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --no-build-isolation -r requirements-oracles.lock
+	@touch $@
+
+.PHONY: help book test lint unit nbval browser lab notebooks bench picture oracles lock clean

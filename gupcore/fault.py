@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from .design import Design
 from .machine import ANONYMOUS, DAX, OURS
-from .pte import pte_present, pte_write
+from .pte import pte_present, pte_protnone, pte_write
 from .step import Thread
 from .steps.dax import dax_associate_entry, dax_direct_access, vmf_insert_mixed
-from .steps.page_table import handle_pte_fault, set_copied_pte
+from .steps.page_table import do_numa_page, handle_pte_fault, set_copied_pte
 from .steps.struct_page import alloc_page, put_page
 
 VM_FAULT_NOPAGE, VM_FAULT_SIGBUS = "VM_FAULT_NOPAGE", "VM_FAULT_SIGBUS"
@@ -20,10 +20,13 @@ VM_FAULT_NOPAGE, VM_FAULT_SIGBUS = "VM_FAULT_NOPAGE", "VM_FAULT_SIGBUS"
 def handle_mm_fault(cpu: int, address: int, vma: str | None, write: bool, design: Design) -> Thread:
     """Answer a fault at an address where `vma` is mapped.
 
-    Returns 0: nothing was to do; VM_FAULT_NOPAGE: the PTE is set; or VM_FAULT_SIGBUS.
+    Returns 0: nothing was wrong; VM_FAULT_NOPAGE: the PTE is set; or VM_FAULT_SIGBUS.
     Source: handle_pte_fault(), mm/memory.c, v5.11.
     """
     pte = yield handle_pte_fault(address)
+    if pte_protnone(pte):
+        yield do_numa_page(address, pte)
+        return 0
     if pte_present(pte) and (pte_write(pte) or not write):
         return 0
     if vma == DAX:

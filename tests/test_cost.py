@@ -5,8 +5,8 @@ import pytest
 from gupcore.cost import gup_cost, run_alone
 from gupcore.design import V5_11
 from gupcore.gup import get_user_pages_fast, gup_fast
-from gupcore.machine import MAPPING, dax_machine
-from gupcore.pte import FOLL_LONGTERM, PTRS_PER_PTE
+from gupcore.machine import MAPPING, MEMORY_PFN, dax_machine, memory_machine
+from gupcore.pte import FOLL_LONGTERM, PTRS_PER_PTE, X86_64, pfn_pte
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,15 @@ def test_a_longterm_pin_of_a_dax_file_is_refused():
     run = run_alone(dax_machine(), call)
     assert run.result == "-EOPNOTSUPP"
     assert run.steps["lookup_and_tryget_live"] == 0
+
+
+def test_a_numa_hinting_entry_is_for_gup_slow():
+    hinting = pfn_pte(MEMORY_PFN, X86_64.protnone | X86_64.user | X86_64.writable)
+    machine = memory_machine().with_pte(MAPPING, hinting)
+    assert run_alone(machine, gup_fast(0, MAPPING, 1, 0, V5_11)).result == ()
+    run = run_alone(machine, get_user_pages_fast(0, MAPPING, 1, 0, V5_11, gup_fast))
+    assert run.result == (MEMORY_PFN,)
+    assert run.steps["do_numa_page"] == run.steps["try_grab_page"] == 1
 
 
 def test_a_thread_that_waits_is_not_alone():

@@ -113,6 +113,16 @@ def handle_pte_fault(m: Machine, address: int) -> Effect:
     return Effect(m, f"Looks at the PTE that faulted: {pte_words(pte)}.", pte)
 
 
+@models("do_numa_page", "mm/memory.c")
+def do_numa_page(m: Machine, address: int, seen: int) -> Effect | Blocked:
+    """Make a NUMA-hinting entry usable again, unless the PTE is no longer the one `seen`."""
+    if blocked := ptl_taken(m):
+        return blocked
+    if m.pte(address) != seen:
+        return Effect(m, "Finds that somebody else has answered the fault.")
+    return Effect(m.with_pte(address, user_pte(pte_pfn(seen))), "Makes the PTE usable again.")
+
+
 @models("wp_page_copy", "mm/memory.c")
 def set_copied_pte(m: Machine, address: int, seen: int, pfn: int) -> Effect | Blocked:
     """Map a page that was allocated for this address, unless the PTE is no longer the one `seen`.

@@ -1,0 +1,238 @@
+"""Models of the race for two other checkers, whose verdicts must be the same.
+
+A slip in gupcore's explorer, in a rule or in a step would have to be in them as well to stay
+unseen.  What no such comparison finds is an error in the story that all three tell of the kernel.
+
+    oracles/race.pml  Promela, for Spin: the same actions, so also the same number of states
+    oracles/race.hny  Harmony: a finer lookup and less that is remembered, so only the verdicts
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from gupcore import check, race
+
+ORACLES = Path(__file__).parent / "oracles"
+EXISTS, LANDS, STALE = "struct page exists", "DMA lands", "no stale mapping"
+CLEAN, FINISH = "clean means clean", "everyone can finish"
+SPIN_RULES = {EXISTS, LANDS, STALE, CLEAN, FINISH}
+HARMONY_RULES = {EXISTS, LANDS, STALE, FINISH}
+
+# Designs that both models know, and those that only the one in Promela knows.
+BOTH_KNOW = (
+    *("no-check", "v5.11", "v6.1", "device-dax", "cure", "cure-no-drain"),
+    *("kill-first-no-serialise", "unmap-first"),
+)
+SPIN_KNOWS = (
+    *("both", "march-2021", "xfs-v6.8", "v6.15", "v5.11-preemptible", "cure-ipi", "cure-on-v6.1"),
+    *("cure-no-serialise", "cure-no-wait", "kill-first-ipi"),
+    *("v5.11-clean", "v6.1-clean", "cure-clean", "cure-clean-early"),
+)
+ONE = ((1, "present"), (1, "absent"))
+TWO = ((2, "present"), (2, "absent"))
+
+# What an assertion of the model in Promela speaks of -> the rule it states.
+ASSERTIONS = {
+    frozenset({"memmap"}): EXISTS,
+    frozenset({"bound"}): LANDS,
+    frozenset({"pte", "bound"}): STALE,
+    frozenset({"told_clean", "pte"}): CLEAN,
+    frozenset({"told_clean"}): CLEAN,
+}
+
+
+class Answer(NamedTuple):
+    """What an oracle says: which rules fail, and how many states it has found."""
+
+    failing: set[str]
+    states: int
+
+
+def gupcore(design, callers, pte, access="read"):
+    report = check(race(design, callers=callers, pte=pte, access=access))
+    failing = {verdict.rule.name for verdict in report.verdicts if verdict.status == "fails"}
+    return Answer(failing & SPIN_RULES, len(report.graph.states))
+
+
+def lacking(what, how):
+    """Without an oracle a reader's run goes on; a run in CI fails."""
+    says = f"There is no {what}: {how}."
+    if os.environ.get("CI") == "true":
+        pytest.fail(says, pytrace=False)
+    pytest.skip(says)
+
+
+def run(command, where, environment=None):
+    environment = os.environ | (environment or {})
+    done = subprocess.run(
+        command, cwd=where, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# --- Spin -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spin(tmp_path):
+    """Return a function that asks Spin."""
+    if not shutil.which("spin") or not shutil.which("cc"):
+        lacking("Spin", "install it and a C compiler (Debian and Ubuntu: apt install spin gcc)")
+
+    def ask(design, callers, pte, access="read", **switches):
+        chosen = {
+            "DESIGN": re.sub(r"\W", "_", design),
+            "CALLERS": callers,
+            "ABSENT": int(pte == "absent"),
+            "WRITE": int(access == "write"),
+            **switches,
+        }
+        defines = [f"-D{name}={value}" for name, value in chosen.items()]
+        where = tmp_path / "".join(defines)
+        where.mkdir()
+        # Nothing is left out of a state, and no two actions are made one.
+        run(["spin", "-o1", "-o2", "-o3", "-a", *defines, ORACLES / "race.pml"], where)
+        run(["cc", "-O0", "-w", "-DSAFETY", "-DNOREDUCE", "-DPRINTF", "-o", "pan", "pan.c"], where)
+        # -c0: go on after an assertion that fails.
+        return read_spin(run(["./pan", "-c0", "-m1000000", "-w20"], where))
+
+    return ask
+
+
+def read_spin(output):
+    """Return the Answer that the output of a verifier amounts to."""
+    assert "max search depth too small" not in output
+    failing = {
+        ASSERTIONS[frozenset(re.findall("[a-z_]+", text))]
+        for text in re.findall(r"assertion violated (.*) \(at depth", output)
+    }
+    stored = re.search(r"(\d+) states, stored", output)
+    assert stored is not None
+    before, came_from = "", defaultdict(set)
+    for line in output.splitlines():
+        if line.startswith("from "):
+            before = line.removeprefix("from ")
+            came_from[before] |= set()
+        elif line.startswith("to "):
+            came_from[line.removeprefix("to ")].add(before)
+    assert len(came_from) == int(stored[1]), "what was printed is not what was stored"
+    can_end = [state for state in came_from if state.startswith("1 ")]
+    seen = set(can_end)
+    for state in can_end:
+        can_end += came_from[state] - seen
+        seen |= came_from[state]
+    if len(seen) < len(came_from):
+        failing.add(FINISH)
+    return Answer(failing, int(stored[1]))
+
+
+@pytest.mark.parametrize("design", BOTH_KNOW + SPIN_KNOWS)
+def test_spin_comes_to_the_same_verdicts(spin, design):
+    cases = ONE + TWO if design in BOTH_KNOW else ONE
+    with ThreadPoolExecutor() as pool:
+        answers = pool.map(lambda case: spin(design, *case), cases)
+        for case, answer in zip(cases, answers, strict=True):
+            assert answer.failing == gupcore(design, *case).failing, (design, case)
+
+
+@pytest.mark.parametrize("design", ["v5.11", "v5.11-clean", "xfs-v6.8"])
+def test_spin_comes_to_the_same_verdicts_when_the_io_writes(spin, design):
+    answer = spin(design, 1, "absent", "write")
+    assert answer.failing == gupcore(design, 1, "absent", "write").failing
+
+
+@pytest.mark.parametrize("design", ["v5.11", "cure"])
+@pytest.mark.parametrize(("callers", "pte"), ONE + TWO)
+def test_spin_finds_as_many_states(spin, design, callers, pte):
+    """If only this fails, a thread of gupcore has a step more or less, or keeps a value in a local
+    variable for longer or shorter: find out which, and say it in the model in Promela too."""
+    assert spin(design, callers, pte).states == gupcore(design, callers, pte).states
+
+
+@pytest.mark.parametrize("design", ["v5.11", "v6.1", "both"])
+def test_spin_finds_nothing_new_when_the_lookup_is_taken_apart(spin, design):
+    """get_dev_pagemap() is one step in gupcore and two accesses in the kernel."""
+    finer = spin(design, 2, "absent", TWO_STEPS=1)
+    here = gupcore(design, 2, "absent")
+    assert finer.failing == here.failing
+    assert finer.states > here.states
+
+
+def test_spin_can_disagree_on_a_verdict(spin):
+    here = gupcore("v5.11", 1, "present")
+    assert EXISTS not in here.failing
+    assert spin("v5.11", 1, "present", CHECK=0).failing == here.failing | {EXISTS}
+
+
+def test_spin_can_disagree_on_the_number_of_states(spin):
+    broken = spin("cure", 1, "present", SECOND_LOOK=0)
+    assert broken.states != gupcore("cure", 1, "present").states
+
+
+# --- Harmony --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def harmony(tmp_path):
+    """Return a function that asks Harmony which rules fail."""
+    program = Path(sysconfig.get_path("scripts"), "harmony")
+    if not program.exists():
+        lacking("Harmony", "install it with make oracles, which needs a C compiler")
+
+    def ask(design, callers, pte, **switches):
+        """Look for a broken rule; where there is none Harmony says whether everyone can finish."""
+        failing, finish = set(), None
+        for rule in (EXISTS, LANDS, STALE, FINISH):
+            if rule == FINISH and finish is not None:
+                continue
+            chosen = {"DESIGN": design, "RULE": rule, "CALLERS": callers, "ABSENT": pte == "absent"}
+            issue = search(chosen | switches)
+            if issue == "Safety violation":
+                failing.add(rule)
+            else:
+                finish = issue
+        assert finish in ("No issues", "Non-terminating state")
+        return failing | ({FINISH} if finish == "Non-terminating state" else set())
+
+    def search(constants):
+        where = tmp_path / "-".join(map(str, constants.values()))
+        where.mkdir()
+        given = [f"-c{name}={as_harmony(value)}" for name, value in constants.items()]
+        kept = [f"-orace.{kind}" for kind in ("hvm", "hco", "hfa")]
+        # -W: a thread that goes round while it waits for another one is no error.
+        # --quick: no account of the run for people.
+        flags = ["-W", "-R", "-U", "-w1", "-s", "--noweb", "--quick"]
+        settings = {"XDG_CONFIG_HOME": str(where)}
+        run([program, *flags, *given, *kept, ORACLES / "race.hny"], where, settings)
+        return json.loads((where / "race.hco").read_text())["issue"]
+
+    return ask
+
+
+def as_harmony(value):
+    return json.dumps(value) if isinstance(value, str) else str(value)
+
+
+@pytest.mark.parametrize("design", BOTH_KNOW)
+def test_harmony_comes_to_the_same_verdicts(harmony, design):
+    cases = [*ONE, TWO[-1]]
+    with ThreadPoolExecutor() as pool:
+        answers = pool.map(lambda case: harmony(design, *case), cases)
+        for case, failing in zip(cases, answers, strict=True):
+            assert failing == gupcore(design, *case).failing & HARMONY_RULES, (design, case)
+
+
+def test_harmony_can_disagree_on_a_verdict(harmony):
+    here = gupcore("v5.11", 1, "present").failing
+    assert harmony("v5.11", 1, "present", DROP_CHECK=True) == here | {EXISTS}
