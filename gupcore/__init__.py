@@ -4,7 +4,7 @@
     >>> check(race(design="no-check"), rule="struct page exists").status
     'fails'
 
-Read the modules in this order: pte, machine, step and the folder steps, design, gup, fault,
+Read the modules in this order: pte, machine, start, step and the folder steps, design, gup, fault,
 users, unmap, device: the kernel model; then rules, scenario, catalogue: what is asked of it; then
 thread, explore, paths, verdict, table: how it is answered.
 """

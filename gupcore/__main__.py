@@ -73,7 +73,7 @@ def parser() -> Parser:
     scenario.add_argument("scenario", help=f"one of: {', '.join(SCENARIOS)}")
     scenario.add_argument("--design", help=f"one of: {', '.join(DESIGNS)}")
     scenario.add_argument("--callers", type=_number, help="threads that use the page")
-    scenario.add_argument("--pte", help="present or absent at the start")
+    scenario.add_argument("--pte", help="present, read-only or absent at the start")
     scenario.add_argument("--access", help="read or write: what gup asks for")
     scenario.add_argument("--pages", type=_number, help="pages of the buffer, 1 or 2")
     scenario.add_argument("--behind", help="zero page or registers: what a special PTE maps")

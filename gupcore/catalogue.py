@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import isgeneratorfunction
 from typing import Any
 
 from .design import Design
@@ -29,16 +28,23 @@ from .machine import (
     PFNMAP,
     PTL,
     Machine,
-    dax_machine,
-    memory_machine,
-    special_machine,
+    dax_pte,
 )
 from .percpu_ref import REF_RULES, Ref, kill, tryget_and_put
 from .pte import FOLL_WRITE, PAGE_SIZE
-from .scenario import Scenario, ScenarioError, check_number, named_design, one_of, one_word
+from .scenario import (
+    Scenario,
+    ScenarioError,
+    check_number,
+    check_thread,
+    named_design,
+    one_of,
+    one_word,
+)
+from .start import dax_machine, memory_machine, special_machine
 from .thread import Automaton
 from .unmap import munmap, truncate
-from .users import another_process, block_io, direct_io, user_code
+from .users import another_process, block_io, direct_io, touch_then_direct_io, user_code
 
 ACCESS = {"read": 0, "write": FOLL_WRITE}  # does gup ask for a writable PTE?
 MAX_CALLERS = 8  # one digit of a schedule a thread, and one thread unbinds
@@ -59,7 +65,8 @@ def race(
 
     design    a design or the name of one (see design.DESIGNS)
     callers   how many threads do direct I/O, 1 to 8; the last thread unbinds
-    pte       "present", or "absent" for a mapping that has not been touched yet
+    pte       "present"; "read-only", if it must not be written through; or "absent", for a mapping
+              that has not been touched yet
     access    "read": the I/O reads its buffer; "write": it writes it, as in the mail, and gup asks
               for a writable PTE
     pages     how many pages the buffer has, 1 or 2; two lie on either side of a page table's end
@@ -73,19 +80,14 @@ def race(
     check_number("callers", callers, MAX_CALLERS)
     check_number("pages", pages, 2)
     flags = ACCESS[one_word("access", access, ACCESS)]
-    if not isgeneratorfunction(gup_fast):
-        raise ScenarioError("gup_fast must be a thread: a function that yields steps.")
+    check_thread("gup_fast", gup_fast)
     start = MAPPING if pages == 1 else MAPPING - PAGE_SIZE
     machine = _dax(chosen, pages, pte, start)
     users = _direct_ios(callers, start, pages, flags, chosen, gup_fast)
     unbinds = Automaton("unbind", unbind, (callers, pages, chosen))
-    return Scenario(
-        "seed-race",
-        "Direct I/O on a mapped DAX file races with unbind of the pmem driver.",
-        chosen,
-        machine,
-        (*users, unbinds),
-    )
+    says = "Direct I/O on a mapped DAX file races with unbind of the pmem driver."
+    threads = (*users, unbinds)
+    return Scenario("seed-race", says, chosen, machine, threads)
 
 
 def rebinding(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
@@ -99,13 +101,10 @@ def rebinding(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     check_number("callers", callers, MAX_CALLERS)
     users = _direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen)
     rebinds = Automaton("unbind, then bind", rebind, (callers, 1, chosen))
-    return Scenario(
-        "rebind",
-        "The driver is unbound and bound again; who still has the old mapping?",
-        chosen,
-        _dax(chosen, 1, "present"),
-        (*users, rebinds),
-    )
+    says = "The driver is unbound and bound again; who still has the old mapping?"
+    machine = _dax(chosen, 1, "present")
+    threads = (*users, rebinds)
+    return Scenario("rebind", says, chosen, machine, threads)
 
 
 def stores(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
@@ -121,13 +120,9 @@ def stores(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
         Automaton(_label("store", n, callers), user_code, (n, MAPPING, True, 2, chosen))
         for n in range(callers)
     )
-    return Scenario(
-        "stores",
-        "User code stores through the hardware, which takes no reference on anything.",
-        chosen,
-        machine,
-        (*users, Automaton("unbind", unbind, (callers, 1, chosen))),
-    )
+    says = "User code stores through the hardware, which takes no reference on anything."
+    threads = (*users, Automaton("unbind", unbind, (callers, 1, chosen)))
+    return Scenario("stores", says, chosen, machine, threads)
 
 
 def unmapping_dax(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
@@ -145,18 +140,14 @@ def unmapping_dax(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
         tlbs=(callers,),
         shows=(IRQS_OFF, FAULTING, PTL, MMAP_LOCK, DMA),
     )
-    return Scenario(
-        "munmap-dax",
-        "A process unmaps its DAX file while the driver is unbound.",
-        chosen,
-        machine,
-        (
-            *_direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen),
-            Automaton("store", user_code, (callers, MAPPING, True, 1, chosen)),
-            Automaton("munmap", munmap, (callers + 1, chosen)),
-            Automaton("unbind", unbind, (callers + 2, 1, chosen)),
-        ),
+    says = "A process unmaps its DAX file while the driver is unbound."
+    threads = (
+        *_direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen),
+        Automaton("store", user_code, (callers, MAPPING, True, 1, chosen)),
+        Automaton("munmap", munmap, (callers + 1, chosen)),
+        Automaton("unbind", unbind, (callers + 2, 1, chosen)),
     )
+    return Scenario("munmap-dax", says, chosen, machine, threads)
 
 
 def block_ios(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
@@ -174,43 +165,51 @@ def block_ios(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     users = (
         Automaton(_label("block I/O", n, callers), block_io, (DEVICE_PFN,)) for n in range(callers)
     )
-    return Scenario(
-        "block-io",
-        "I/O to the pmem disk holds the ref that the pgmap shares with the block queue.",
-        chosen,
-        _dax(chosen, 1, "present"),
-        (*users, Automaton("unbind", unbind, (callers, 1, chosen))),
-    )
+    says = "I/O to the pmem disk holds the ref that the pgmap shares with the block queue."
+    machine = _dax(chosen, 1, "present")
+    threads = (*users, Automaton("unbind", unbind, (callers, 1, chosen)))
+    return Scenario("block-io", says, chosen, machine, threads)
 
 
 # --- Against those who take pages away one by one -------------------------------------------------
 
 
 def unmapping(
-    design: str | Design = "v5.11", callers: int = 1, gup_fast: GupFast = gup_fast
+    design: str | Design = "v5.11",
+    callers: int = 1,
+    pte: str = "present",
+    gup_fast: GupFast = gup_fast,
 ) -> Scenario:
     """Return direct I/O on ordinary memory against munmap, while another process wants a page.
 
     design    as in `race`; its switches for gup-fast, TLB flush and page tables count
-    callers   how many threads do direct I/O, 0 to 5; then come a CPU that loads, the munmap and the
-              other process
+    callers   how many threads touch their buffer and do direct I/O, 0 to 5; then come a CPU that
+              loads, the munmap and the other process
+    pte       "present", or "hinting": kept from the hardware, so that its next use is noticed
     gup_fast  as in `race`
     """
     chosen = named_design(design)
     check_number("callers", callers, MAX_CALLERS - 3, least=0)
-    machine = replace(memory_machine(), tlbs=(callers,), frees=True)
-    return Scenario(
-        "munmap",
-        "A page of ordinary memory is unmapped, freed and used again under those who walk to it.",
-        chosen,
-        machine,
-        (
-            *_direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen, gup_fast),
-            Automaton("load", user_code, (callers, MAPPING, False, 2, chosen)),
-            Automaton("munmap", munmap, (callers + 1, chosen)),
-            Automaton("another process", another_process),
-        ),
+    check_thread("gup_fast", gup_fast)
+    hinting = one_word("pte", pte, ("present", "hinting")) == "hinting"
+    machine = memory_machine(hinting=hinting)
+    machine = replace(machine, tlbs=tuple(range(callers + 1)), frees=True)
+    users = (
+        Automaton(
+            _label("direct I/O", cpu, callers),
+            touch_then_direct_io,
+            (cpu, MAPPING, ACCESS["read"], chosen, gup_fast),
+        )
+        for cpu in range(callers)
     )
+    says = "A page of ordinary memory is unmapped, freed and used again under those who walk to it."
+    threads = (
+        *users,
+        Automaton("load", user_code, (callers, MAPPING, False, 2, chosen)),
+        Automaton("munmap", munmap, (callers + 1, chosen)),
+        Automaton("another process", another_process),
+    )
+    return Scenario("munmap", says, chosen, machine, threads)
 
 
 def truncation(design: str | Design = "v5.11", callers: int = 1, pte: str = "present") -> Scenario:
@@ -221,16 +220,12 @@ def truncation(design: str | Design = "v5.11", callers: int = 1, pte: str = "pre
     chosen = named_design(design)
     check_number("callers", callers, MAX_CALLERS)
     machine = replace(_dax(chosen, 1, pte), shows=(IRQS_OFF, FAULTING, FS_LOCK, PTL, DMA))
-    return Scenario(
-        "truncate",
-        "A DAX file is unmapped and truncated: the same idea as the cure, for one file.",
-        chosen,
-        machine,
-        (
-            *_direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen),
-            Automaton("truncate", truncate, (callers, chosen)),
-        ),
+    says = "A DAX file is unmapped and truncated: the same idea as the cure, for one file."
+    threads = (
+        *_direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen),
+        Automaton("truncate", truncate, (callers, chosen)),
     )
+    return Scenario("truncate", says, chosen, machine, threads)
 
 
 def truncating_the_unmapped(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
@@ -251,17 +246,13 @@ def truncating_the_unmapped(design: str | Design = "v5.11", callers: int = 1) ->
         Automaton(_label("store", n, callers), user_code, (n, MAPPING, True, 1, chosen))
         for n in range(callers)
     )
-    return Scenario(
-        "munmap-truncate",
-        "Truncation asks the file who maps it; munmap has left the list and not yet flushed.",
-        chosen,
-        machine,
-        (
-            *users,
-            Automaton("munmap", munmap, (callers, chosen)),
-            Automaton("truncate", truncate, (callers + 1, chosen)),
-        ),
+    says = "Truncation asks the file who maps it; munmap has left the list and not yet flushed."
+    threads = (
+        *users,
+        Automaton("munmap", munmap, (callers, chosen)),
+        Automaton("truncate", truncate, (callers + 1, chosen)),
     )
+    return Scenario("munmap-truncate", says, chosen, machine, threads)
 
 
 def special(
@@ -281,19 +272,16 @@ def special(
     vmas = {"zero page": ANONYMOUS, "registers": PFNMAP}
     vma = vmas[one_word("behind", behind, vmas)]
     flags = ACCESS[one_word("access", access, ACCESS)]
-    return Scenario(
-        "special",
-        "Direct I/O meets a PTE that is special: there may be no struct page.",
-        chosen,
-        special_machine(vma, spare=callers),
-        tuple(_direct_ios(callers, MAPPING, 1, flags, chosen)),
-    )
+    says = "Direct I/O meets a PTE that is special: there may be no struct page."
+    machine = special_machine(vma, spare=callers)
+    threads = tuple(_direct_ios(callers, MAPPING, 1, flags, chosen))
+    return Scenario("special", says, chosen, machine, threads)
 
 
-def mixed(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
+def mixed(design: str | Design = "v5.11", callers: int = 1, access: str = "read") -> Scenario:
     """Return direct I/O on a buffer of two pages, ordinary memory and then DAX, against unbind.
 
-    design, callers  as in `race`
+    design, callers, access  as in `race`
     """
     chosen = named_design(design)
     check_number("callers", callers, MAX_CALLERS)
@@ -304,14 +292,11 @@ def mixed(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
         memmap=memory.memmap + dax.memmap,
         vmas=memory.vmas + dax.vmas,
     )
-    users = _direct_ios(callers, MAPPING, 2, ACCESS["read"], chosen)
-    return Scenario(
-        "mixed",
-        "One buffer, two promises: the device dies and gup-fast gives both pages back.",
-        chosen,
-        machine,
-        (*users, Automaton("unbind", unbind, (callers, 1, chosen))),
-    )
+    flags = ACCESS[one_word("access", access, ACCESS)]
+    users = _direct_ios(callers, MAPPING, 2, flags, chosen)
+    says = "One buffer, two promises: the device dies and gup-fast gives both pages back."
+    threads = (*users, Automaton("unbind", unbind, (callers, 1, chosen)))
+    return Scenario("mixed", says, chosen, machine, threads)
 
 
 # --- The reference count itself -------------------------------------------------------------------
@@ -325,12 +310,15 @@ def percpu_ref(callers: int = 2, wait: bool = True) -> Scenario:
     """
     check_number("callers", callers, MAX_CALLERS)
     users = (Automaton(_label("tryget", n, callers), tryget_and_put, (n,)) for n in range(callers))
+    says = "A reference count that lives on every CPU is killed while it is in use."
+    machine = Ref(local=(0,) * callers)
+    threads = (*users, Automaton("kill", kill, (wait,)))
     return Scenario(
         "percpu-ref",
-        "A reference count that lives on every CPU is killed while it is in use.",
+        says,
         KILL_WAITS if wait else KILL_HURRIES,
-        Ref(local=(0,) * callers),
-        (*users, Automaton("kill", kill, (wait,))),
+        machine,
+        threads,
         tuple(REF_RULES.values()),
     )
 
@@ -343,10 +331,13 @@ KILL_HURRIES = Design("kill hurries", "The counts are added up at once.", unbind
 
 
 def _dax(design: Design, pages: int, pte: str, start: int = MAPPING) -> Machine:
-    one_word("pte", pte, ("present", "absent"))
+    one_word("pte", pte, ("present", "read-only", "absent"))
     kind = BULK_DAX if "drop_pages_in_bulk" in design.unbind else FS_DAX
     kind = COUNTED_DAX if design.counted else kind
-    machine = dax_machine(pages, pte == "present", kind, start)
+    machine = dax_machine(pages, pte != "absent", kind, start)
+    if pte == "read-only":
+        ptes = tuple(dax_pte(page.pfn, design.counted, write=False) for page in machine.memmap)
+        machine = replace(machine, page_table=ptes)
     return replace(machine, clean=False if "mark_clean" in design.unbind else None)
 
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from .design import DESIGNS, Design
 from .gup import get_user_pages_fast, gup_fast
-from .machine import MAPPING, Machine, dax_machine, memory_machine
+from .machine import MAPPING, Machine
 from .pte import PAGE_SIZE
+from .start import dax_machine, memory_machine
 from .step import Blocked, Thread
 
 

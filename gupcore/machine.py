@@ -26,7 +26,6 @@ from .pte import (
     PTE_NONE,
     PTRS_PER_PTE,
     pte_mkdevmap,
-    pte_mkspecial,
     pte_pfn,
     pte_present,
     pte_words,
@@ -311,72 +310,10 @@ class Machine:
         return Thing(section, "section", bool(cpus), cpu_list(cpus) or "nobody")
 
 
-def dax_machine(
-    pages: int = 1,
-    mapped: bool = True,
-    kind: str = FS_DAX,
-    start: int = MAPPING,
-) -> Machine:
-    """Return a machine with a DAX file of `pages` pages on a bound pmem device.
-
-    mapped   are its pages already in the page table, or will the first access fault them in?
-    kind     FS_DAX, BULK_DAX or COUNTED_DAX, where a mapping holds a reference on its page
-    start    the first address of the mapping
-
-    The pgmap starts as memremap_pages() leaves it: its own reference and one a struct page.
-    """
-    pfns = range(DEVICE_PFN, DEVICE_PFN + pages)
-    counted = kind == COUNTED_DAX
-    held = int(counted and mapped)
-    return Machine(
-        page_table=tuple(dax_pte(pfn, counted) if mapped else PTE_NONE for pfn in pfns),
-        memmap=tuple(StructPage(pfn, IDLE[kind] + held, kind, mapping=mapped) for pfn in pfns),
-        vmas=(DAX,) * pages,
-        start=start,
-        tables=(LINKED,) * _tables(start, pages),
-        pgmap=DevPagemap(refs=1 + pages),
-    )
-
-
 def dax_pte(pfn: int, counted: bool = False, write: bool = True) -> int:
     """Return the PTE that maps frame `pfn` of a DAX file: a normal one where mappings count."""
     pte = user_pte(pfn, write)
     return pte if counted else pte_mkdevmap(pte)
-
-
-def memory_machine(pages: int = 1, start: int = MAPPING) -> Machine:
-    """Return a machine with `pages` pages of anonymous memory mapped; a mapping holds a count."""
-    pfns = range(MEMORY_PFN, MEMORY_PFN + pages)
-    return Machine(
-        page_table=tuple(user_pte(pfn) for pfn in pfns),
-        memmap=tuple(StructPage(pfn, 1, NORMAL) for pfn in pfns),
-        vmas=(ANONYMOUS,) * pages,
-        start=start,
-        tables=(LINKED,) * _tables(start, pages),
-        shows=(IRQS_OFF, PTL, MMAP_LOCK),
-    )
-
-
-def special_machine(vma: str, spare: int = 1) -> Machine:
-    """Return a machine whose one PTE is special: the zero page, or a device's registers.
-
-    vma    ANONYMOUS: the zero page, mapped by a load from memory never written; PFNMAP: registers,
-           which have no struct page
-    spare  how many frames of memory are free
-    """
-    pfn = ZERO_PFN if vma == ANONYMOUS else MMIO_PFN
-    behind = StructPage(pfn, IDLE[ZERO], ZERO, exists=vma == ANONYMOUS)
-    return Machine(
-        page_table=(pte_mkspecial(user_pte(pfn, write=vma == PFNMAP)),),
-        memmap=(behind, *(StructPage(MEMORY_PFN + n, 0, NORMAL, FREE) for n in range(spare))),
-        vmas=(vma,),
-        shows=(IRQS_OFF, PTL, MMAP_LOCK),
-    )
-
-
-def _tables(start: int, pages: int) -> int:
-    first, last = start >> PAGE_SHIFT, (start >> PAGE_SHIFT) + pages - 1
-    return last // PTRS_PER_PTE - first // PTRS_PER_PTE + 1
 
 
 def cpu_list(cpus: Iterable[int]) -> str:

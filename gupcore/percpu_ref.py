@@ -83,7 +83,7 @@ def rcu_read_unlock(ref: Ref, cpu: int) -> Effect:
 @models("__ref_is_percpu", HEADER, "v6.1")
 def read_percpu_count_ptr(ref: Ref) -> Effect:
     """Look at the flags: live and per-CPU, dead but not summed yet, or atomic."""
-    flag = "atomic" if ref.dead or ref.summed else "per-CPU"
+    flag = "atomic" if ref.dead else "per-CPU"
     said = "dead" if ref.dead else "live"
     return Effect(ref, f"Looks at the flags: {said}.", (flag, ref.dead))
 

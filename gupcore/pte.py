@@ -115,6 +115,14 @@ def pte_mkdevmap(pte: int, arch: Encoding = X86_64) -> int:
     return pte | arch.special | arch.devmap
 
 
+def pte_mkprotnone(pte: int, arch: Encoding = X86_64) -> int:
+    """Keep the page from the hardware.
+
+    A real x86-64 kernel also inverts the frame bits of such an entry, against a flaw of some CPUs.
+    """
+    return pte & ~arch.present | arch.protnone
+
+
 def pte_wrprotect(pte: int, arch: Encoding = X86_64) -> int:
     """Take the permission to write away."""
     return pte & ~arch.writable | arch.read_only

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from inspect import isgeneratorfunction
 from typing import Any
 
 from .design import DESIGNS, Design
@@ -58,6 +59,12 @@ def check_number(name: str, number: object, most: int, least: int = 1) -> None:
     """Raise ScenarioError unless `number` is a whole number from `least` to `most`."""
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise ScenarioError(f"{name} must be {least} to {most}, not {number}.")
+
+
+def check_thread(name: str, function: object) -> None:
+    """Raise ScenarioError unless `function` is a generator function."""
+    if not isgeneratorfunction(function):
+        raise ScenarioError(f"{name} must be a thread: a function that yields steps.")
 
 
 def one_word(name: str, word: str, words: Iterable[Hashable]) -> str:

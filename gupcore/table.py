@@ -1,9 +1,9 @@
 """Tables of verdicts: designs against rules, and a safe design with each protection taken away.
 
 A row sums up what `check` says of one design and one number of callers, over the settings in
-which its scenario is tried: for the mail's race, a PTE that is present or absent, and I/O that
-reads or writes its buffer.  A rule fails in a row if it fails in one setting; the shortest
-schedule counts.
+which its scenario is tried: for the mail's race, a PTE that is present, read-only or
+absent, and I/O that reads or writes its buffer.  A rule fails in a row if it fails in one setting;
+the shortest schedule counts.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from .verdict import FAILS, HOLDS, UNDETERMINED, Report, Verdict, check
 Setting = dict[str, Any]
 
 SETTINGS: dict[str, tuple[Setting, ...]] = {
-    "seed-race": tuple(
-        {"pte": pte, "access": access}
-        for pte in ("present", "absent")
-        for access in ("read", "write")
+    "seed-race": (
+        *({"pte": pte, "access": "read"} for pte in ("present", "absent")),
+        *({"pte": pte, "access": "write"} for pte in ("present", "read-only", "absent")),
     ),
+    "mixed": ({"access": "read"}, {"access": "write"}),
+    "munmap": ({"pte": "present"}, {"pte": "hinting"}),
     "truncate": ({"pte": "present"}, {"pte": "absent"}),
     "special": tuple(
         {"behind": behind, "access": access}

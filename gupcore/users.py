@@ -40,6 +40,18 @@ def direct_io(
     return "done"
 
 
+def touch_then_direct_io(
+    cpu: int, address: int, flags: int, design: Design, gup_fast: GupFast = gup_fast
+) -> Thread:
+    """Touch a buffer of one page, as programs do, then run direct I/O on it from the same CPU.
+
+    The CPU's TLB then keeps an entry while gup-fast has interrupts off.  Returns as `direct_io`.
+    """
+    yield load_or_store(cpu, address, bool(flags & FOLL_WRITE))
+    result = yield from direct_io(cpu, address, 1, flags, design, gup_fast)
+    return result
+
+
 def block_io(pfn: int) -> Thread:
     """Write to the pmem block device itself, as a filesystem does.
 

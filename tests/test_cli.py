@@ -87,7 +87,10 @@ def test_replay_prints_the_schedule_step_by_step():
         (["check", "seed-race", "--callers", "9"], "callers must be 1 to 8, not 9"),
         (["check", "seed-race", "--callers", "-1"], "Argument --callers"),
         (["check", "seed-race", "--callers", "two"], "'two' is not a whole number"),
-        (["check", "seed-race", "--pte", "gone"], "pte must be present or absent, not gone"),
+        (
+            ["check", "seed-race", "--pte", "gone"],
+            "must be present or read-only or absent, not gone",
+        ),
         (["check", "seed-race", "--limit", "0x10"], "'0x10' is not a whole number"),
         (["check", "percpu-ref", "--design", "cure"], "percpu-ref has no --design; leave it out"),
         (["check", "block-io", "--design", "v6.1"], "a ref of its own; choose v5.11"),

@@ -5,8 +5,9 @@ import pytest
 from gupcore.cost import gup_cost, run_alone
 from gupcore.design import V5_11
 from gupcore.gup import get_user_pages_fast, gup_fast
-from gupcore.machine import MAPPING, MEMORY_PFN, dax_machine, memory_machine
-from gupcore.pte import FOLL_LONGTERM, PTRS_PER_PTE, X86_64, pfn_pte
+from gupcore.machine import MAPPING, MEMORY_PFN
+from gupcore.pte import FOLL_LONGTERM, PTRS_PER_PTE
+from gupcore.start import dax_machine, memory_machine
 
 
 @pytest.mark.parametrize(
@@ -66,8 +67,7 @@ def test_a_longterm_pin_of_a_dax_file_is_refused():
 
 
 def test_a_numa_hinting_entry_is_for_gup_slow():
-    hinting = pfn_pte(MEMORY_PFN, X86_64.protnone | X86_64.user | X86_64.writable)
-    machine = memory_machine().with_pte(MAPPING, hinting)
+    machine = memory_machine(hinting=True)
     assert run_alone(machine, gup_fast(0, MAPPING, 1, 0, V5_11)).result == ()
     run = run_alone(machine, get_user_pages_fast(0, MAPPING, 1, 0, V5_11, gup_fast))
     assert run.result == (MEMORY_PFN,)

@@ -56,7 +56,7 @@ def test_kinds(arch):
     assert pte.pte_kind(pte.PTE_NONE, arch) == "none"
     assert pte.pte_kind(normal, arch) == "normal"
     assert pte.pte_kind(pte.pte_mkspecial(normal, arch), arch) == "special"
-    hinting = pte.pfn_pte(1, arch.protnone, arch)
+    hinting = pte.pte_mkprotnone(normal, arch)
     assert pte.pte_kind(hinting, arch) == "protnone"
     assert pte.pte_present(hinting, arch)
     assert not pte.pte_access_permitted(hinting, False, arch)

@@ -53,9 +53,10 @@ def test_every_rule_is_broken_somewhere_and_kept_somewhere(rule):
 
 
 @pytest.mark.parametrize("design", [V5_11, ARM64])
+@pytest.mark.parametrize("pte", ["present", "hinting"])
 @pytest.mark.parametrize("callers", [0, 1, 2])
-def test_ordinary_memory_keeps_every_promise(design, callers):
-    assert failing("munmap", design, callers=callers) == set()
+def test_ordinary_memory_keeps_every_promise(design, callers, pte):
+    assert failing("munmap", design, callers=callers, pte=pte) == set()
 
 
 def test_with_a_flush_by_interrupt_the_walker_is_waited_for_and_needs_no_second_look():
@@ -77,7 +78,7 @@ def test_without_the_second_look_the_page_of_another_process_is_handed_out():
 
 def test_an_unconditional_get_frees_a_page_twice():
     # gup-fast reads the PTE; munmap frees the page; gup-fast revives it, looks again and drops it.
-    moments = replay(SCENARIOS["munmap"](ARM64.lacking("unless_zero")), "111" + "33333" + "111")
+    moments = replay(SCENARIOS["munmap"](ARM64.lacking("unless_zero")), "1111" + "33333" + "111")
     assert [m.breaks for m in moments[-3:]] == [
         ("only the allocator revives",),
         (),
@@ -202,6 +203,15 @@ def test_unbind_waits_for_block_io_that_shares_the_ref():
 @pytest.mark.parametrize("pte", ["present", "absent"])
 def test_truncation_unmaps_and_then_looks_at_the_counts(pte, callers):
     assert failing("truncate", ARM64, pte=pte, callers=callers) == set()
+
+
+def test_on_v6_15_truncation_waits_for_a_mapping_made_meanwhile():
+    """It finds a pin, sleeps until the count is zero, and a fault maps the page again."""
+    report = check(SCENARIOS["truncate"]("v6.15", pte="absent", callers=2))
+    verdict = report["everyone can finish"]
+    assert "truncate: waits for a page that is in use" in verdict.why
+    assert verdict.loop == ""
+    assert failing("truncate", "v6.1", pte="absent", callers=2) == set()
 
 
 def test_truncation_needs_the_second_look():

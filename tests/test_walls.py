@@ -12,7 +12,7 @@ from gupcore.step import ACTIONS
 PACKAGE = Path(gupcore.__file__).parent
 STEPS = ("steps.cpu", "steps.page_table", "steps.struct_page", "steps.pagemap", "steps.dax")
 LAYERS = (
-    *("pte", "machine", "step", *STEPS),
+    *("pte", "machine", "start", "step", *STEPS),
     *("design", "fault", "gup", "users", "unmap", "device"),
     *(
         "thread",

@@ -173,7 +173,7 @@ def zap_frames(m: Machine, pfns: tuple[int, ...], said: str) -> Effect | Blocked
     """Clear the PTEs that map `pfns`; the result is a tuple of those PTEs."""
     if blocked := ptl_taken(m):
         return blocked
-    zapped = tuple(pte for pte in m.page_table if pte != PTE_NONE and pte_pfn(pte) in pfns)
+    zapped = tuple(pte for pte in m.page_table if pte_pfn(pte) in pfns)
     left = tuple(PTE_NONE if pte in zapped else pte for pte in m.page_table)
     return Effect(replace(m, page_table=left), said, zapped)
 

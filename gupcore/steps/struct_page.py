@@ -107,7 +107,10 @@ def dax_layout_busy_page(m: Machine) -> Effect:
 
 @models("wait_var_event", "include/linux/wait_bit.h")
 def wait_until_idle(m: Machine) -> Effect | Blocked:
-    """Sleep until no page of the device is in use."""
+    """Sleep until no page of the device is in use.
+
+    Where mappings count (v6.15), one that was made meanwhile counts as a use.
+    """
     if any(p.refcount > IDLE[p.kind] for p in m.memmap if p.kind in DEVICE):
         return Blocked("Waits for a page that is in use.")
     return Effect(m, "Finds the pages idle: nobody uses them.")

@@ -1,0 +1,557 @@
+"""Knock every guard and every effect out of the model, one at a time, and see who notices.
+
+A guard is what an `if`, a `while`, a conditional expression or a comprehension asks, or an operand
+of `and` or `or`: it is forced to be true, and to be false.  An effect is a statement that yields:
+it is left out, and a name that would have received its result gets a constant.  A jump is a
+`break`, a `continue` or a `return` before the end: it is left out.  In the actions, the functions
+behind the steps, only guards are knocked out.  What is knocked out is found in the syntax tree,
+so that a new line of the model is tried without anybody thinking of it.
+
+A mutant is killed if a verdict of some cell changes its status, or if the checker refuses it: an
+exception, a search over the limit, or one that takes too long.  A cell is a scenario with its
+arguments.  Two tests save most of the searches and lose nothing: if every thread of a cell takes
+the same steps as before, whatever results it gets that it could get before, or if every step that
+was taken has the same outcome as before, then the cell's verdicts are the same, too.
+
+Run as a program it prints what becomes of each mutant, or of those whose key has all the words
+given: mutants.py [word...]
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import linecache
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import cache
+from inspect import signature
+from itertools import count, groupby, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gupcore import (
+    DESIGNS,
+    SCENARIOS,
+    ScenarioError,
+    check,
+    device,
+    fault,
+    gup,
+    percpu_ref,
+    unmap,
+    users,
+)
+from gupcore.step import Action, Effect
+from gupcore.steps import cpu, dax, page_table, pagemap, struct_page
+from gupcore.table import SETTINGS
+from gupcore.thread import Automaton, ThreadError
+
+THREADS = (gup, fault, users, unmap, device, percpu_ref)
+ACTIONS = (cpu, dax, page_table, pagemap, struct_page, percpu_ref)
+STATE_LIMIT = 50_000  # for a mutant; see also `most_states`
+SECONDS = 60  # a mutant that keeps one cell busy for longer is endless
+PROCESSES = 2
+CONSTANTS = (None, True, False, ())
+WORDS = {"said", "does", "held", "whose", "stale"}  # locals that only go into a sentence
+
+
+# --- Mutants --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A function of the model with one thing knocked out.
+
+    key       "file:function: what was knocked out -> what is in its place"
+    function  the function it takes the place of
+    source    its source
+    acts      does it belong to an action, and not to a thread?
+    """
+
+    key: str
+    function: Callable[..., Any]
+    source: str
+    acts: bool
+
+
+class Site(NamedTuple):
+    """Something to knock out: the node, its text, and (what is said, what is put in its place)."""
+
+    node: ast.AST
+    text: str
+    places: tuple[tuple[str, ast.AST], ...]
+
+
+def mutants() -> list[Mutant]:
+    """List every mutant of every thread function and every action."""
+    return list(_mutants())
+
+
+def _mutants() -> Iterator[Mutant]:
+    seen: dict[str, int] = {}
+    for module in dict.fromkeys((*THREADS, *ACTIONS)):
+        text = inspect.getsource(module)
+        for tree in ast.parse(text).body:
+            if not isinstance(tree, ast.FunctionDef) or _for_people(tree):
+                continue
+            live = getattr(module, tree.name)
+            acts = isinstance(live, Action) or not (module in THREADS and _threadlike(module, tree))
+            tree.decorator_list = []
+            known = {ast.dump(tree)}
+            for site in _sites(tree, text, acts):
+                for said, new in site.places:
+                    mutated = _with(tree, site.node, new)
+                    if ast.dump(mutated) in known:
+                        continue
+                    known.add(ast.dump(mutated))
+                    key = f"{Path(module.__file__).name}:{tree.name}: {site.text} -> {said}"
+                    seen[key] = seen.get(key, 0) + 1
+                    again = f" ({seen[key]})" if seen[key] > 1 else ""
+                    function = live.apply if isinstance(live, Action) else live
+                    yield Mutant(key + again, function, ast.unparse(mutated), acts)
+
+
+def _for_people(tree: ast.FunctionDef) -> bool:
+    """Does the function only make a sentence?"""
+    return isinstance(tree.returns, ast.Name) and tree.returns.id == "str"
+
+
+def _threadlike(module: Any, tree: ast.FunctionDef) -> bool:
+    """Is it a thread or, in a file of threads and nothing else, a function that decides for one?"""
+    return _yields(tree) or module is not percpu_ref
+
+
+def _yields(tree: ast.AST) -> bool:
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(tree))
+
+
+def _sites(tree: ast.FunctionDef, text: str, acts: bool) -> Iterator[Site]:
+    def words(node: ast.AST) -> str:
+        return " ".join((ast.get_source_segment(text, node) or "").split())
+
+    last = tree.body[-1]
+    for node, inside in _walk(tree, ""):
+        if isinstance(node, (ast.If, ast.While, ast.IfExp)):
+            kind = {ast.If: "if", ast.While: "while", ast.IfExp: "… if"}[type(node)]
+            yield _guard(node.test, f"{kind} {words(node.test)}")
+        elif isinstance(node, ast.comprehension):
+            for test in node.ifs:
+                yield _guard(test, f"for … if {words(test)}")
+        elif isinstance(node, ast.BoolOp):
+            yield _guard(node, f"({words(node)})")
+            neutral = isinstance(node.op, ast.And)  # `a and b` is false as a whole if `a` is
+            for operand in node.values:
+                yield _guard(operand, f"{words(operand)}, in ({words(node)})", (neutral,))
+        elif acts:
+            continue
+        elif isinstance(node, ast.Expr) and _yields(node):
+            yield Site(node, words(node) + inside, (("left out", ast.Pass()),))
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and _yields(node):
+            yield Site(node, words(node) + inside, tuple(_constants(node)))
+        elif isinstance(node, (ast.Break, ast.Continue)) or (
+            isinstance(node, ast.Return) and node is not last
+        ):
+            yield Site(node, words(node) + inside, (("left out", ast.Pass()),))
+
+
+def _walk(tree: ast.AST, inside: str) -> Iterator[tuple[ast.AST, str]]:
+    """Yield every node of a function with the innermost condition it is under, as words.
+
+    A sentence for people is passed over.
+    """
+    for name, value in ast.iter_fields(tree):
+        for node in value if isinstance(value, list) else [value]:
+            if not isinstance(node, ast.AST) or _sentence(tree, node):
+                continue
+            under = inside
+            if isinstance(tree, (ast.If, ast.While)) and name in ("body", "orelse"):
+                kind = "under" if name == "body" else "under else of"
+                under = f" [{kind} {ast.unparse(tree.test)}]"
+            yield node, under
+            yield from _walk(node, under)
+
+
+def _sentence(parent: ast.AST, node: ast.AST) -> bool:
+    if isinstance(node, ast.JoinedStr):
+        return True
+    if isinstance(node, ast.Assign):
+        return any(isinstance(name, ast.Name) and name.id in WORDS for name in node.targets)
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.target, ast.Name) and node.target.id in WORDS
+    if isinstance(node, ast.If) and not node.orelse:
+        return all(_sentence(node, statement) for statement in node.body)
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.left, ast.Name) and node.left.id in WORDS
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name):
+        return parent.func.id == "Effect" and node in parent.args[1:2]
+    return False
+
+
+def _guard(test: ast.expr, text: str, values: tuple[bool, ...] = (True, False)) -> Site:
+    def forced(value: bool) -> ast.expr:
+        constant = ast.Constant(value)
+        if not any(isinstance(node, ast.NamedExpr) for node in ast.walk(test)):
+            return constant
+        both = ast.Tuple([copy.deepcopy(test), constant], ast.Load())  # keeps the name it binds
+        return ast.Subscript(both, ast.Constant(1), ast.Load())
+
+    return Site(test, text, tuple((str(value), forced(value)) for value in values))
+
+
+def _constants(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[str, ast.AST]]:
+    """Assign constants instead: with several targets, every combination."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    if isinstance(target, ast.Tuple):
+        choices = product(CONSTANTS[:3], repeat=len(target.elts))
+    else:
+        choices = iter(CONSTANTS)
+    for value in choices:
+        yield repr(value), ast.Assign([target], _literal(value))
+
+
+def _literal(value: Any) -> ast.expr:
+    return ast.parse(repr(value), mode="eval").body
+
+
+def _with(tree: ast.FunctionDef, old: ast.AST, new: ast.AST) -> ast.FunctionDef:
+    """Return a copy of a function with another node in the place of `old`."""
+
+    class Knock(ast.NodeTransformer):
+        def visit(self, node: ast.AST) -> ast.AST:
+            return new if node is old else self.generic_visit(_shallow(node))
+
+    mutated = Knock().visit(tree)
+    if _yields(tree) and not _yields(mutated):  # a generator it must stay
+        mutated.body.append(ast.parse("if False:\n    yield").body[0])
+    return ast.fix_missing_locations(mutated)
+
+
+def _shallow(node: ast.AST) -> ast.AST:
+    """Copy a node and its lists, which a NodeTransformer changes, but not the nodes below."""
+    twin = copy.copy(node)
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, list):
+            setattr(twin, name, list(value))
+    return twin
+
+
+_numbers = count(1)
+
+
+@contextmanager
+def knocked_out(mutant: Mutant) -> Iterator[None]:
+    """Put a mutant in the place of its function, for whoever has a name for that."""
+    filename = f"<mutant {next(_numbers)}>"
+    source = f"from __future__ import annotations\n{mutant.source}\n"
+    # No time of change: linecache asks nobody whether this is up to date.
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    module = compile(source, filename, "exec", dont_inherit=True)
+    name = mutant.function.__name__
+    code = next(c for c in module.co_consts if inspect.iscode(c) and c.co_name == name)
+    original, mutant.function.__code__ = mutant.function.__code__, code
+    try:
+        yield
+    finally:
+        mutant.function.__code__ = original
+
+
+# --- Cells ----------------------------------------------------------------------------------------
+
+
+class Cell(NamedTuple):
+    """One scenario with its arguments."""
+
+    scenario: str
+    arguments: tuple[tuple[str, Any], ...]
+
+    def __str__(self) -> str:
+        return " ".join([self.scenario, *(f"{name}={value}" for name, value in self.arguments)])
+
+
+# Settings that the tables of the book do without.
+FURTHER = {
+    "seed-race": ({"pages": 2}, {"pages": 2, "pte": "absent"}),
+    "percpu-ref": ({"wait": True}, {"wait": False}),
+}
+
+# The designs of the book, and two without each of the walkers' switches, which they all have on.
+WITHOUT = [
+    whole.lacking(name)
+    for whole in (DESIGNS["both"], DESIGNS["v5.11"])
+    for name in whole.protections()
+    if name not in (*whole.unbind, "free_tables")
+]
+TRIED = {**DESIGNS, **{design.name: design for design in WITHOUT}}
+VARIED = ("v5.11", "cure", "cure-on-v6.15-waits", "kill-first-no-serialise", "v6.1", "no-check")
+FIRST = tuple(name for name in VARIED if name in TRIED)
+WITH_TWO = FIRST[:3]
+LATER = tuple(name for name in TRIED if name not in FIRST)
+
+
+@cache
+def cells(callers: int) -> tuple[Cell, ...]:
+    """List the cells for 1 caller or none; or those for 2 callers of the first few designs."""
+    found: dict[Any, Cell] = {}
+    for name, make in SCENARIOS.items():
+        tried = TRIED if callers == 1 else WITH_TWO
+        designs = tuple(tried) if "design" in signature(make).parameters else (None,)
+        settings = (*SETTINGS.get(name, ()), *FURTHER.get(name, ())) or ({},)
+        for setting, design in product(settings, designs):
+            chosen = {} if design is None else {"design": design}
+            for number in (0, 1) if callers == 1 else (callers,):
+                cell = Cell(name, tuple({**chosen, **setting, "callers": number}.items()))
+                try:
+                    found.setdefault(_what_counts(cell), cell)
+                except ScenarioError:  # no callers, or a design the scenario does not go with
+                    continue
+    rank = {design: n for n, design in enumerate((*FIRST, *TRIED)[::-1])}
+    # Design by design: all the scenarios of the first few designs are a varied lot.
+    return tuple(
+        sorted(found.values(), key=lambda c: -rank.get(dict(c.arguments).get("design"), 0))
+    )
+
+
+def _what_counts(cell: Cell) -> tuple[Any, ...]:
+    """Return what tells a cell from others: without an unbind, nobody looks at the unbind's order.
+
+    Raises ScenarioError for a cell that cannot be set up.
+    """
+    scenario = _scenario(cell)
+    if any(thread.function in (device.unbind, device.rebind) for thread in scenario.threads):
+        return cell
+    looked_at = {f.name: getattr(scenario.design, f.name) for f in fields(scenario.design)}
+    for name in ("name", "says", "unbind"):
+        del looked_at[name]
+    arguments = [pair for pair in cell.arguments if pair[0] != "design"]
+    return cell.scenario, *arguments, *looked_at.values()
+
+
+def _scenario(cell: Cell) -> Any:
+    arguments = dict(cell.arguments)
+    if "design" in arguments:
+        arguments["design"] = TRIED[arguments["design"]]
+    return SCENARIOS[cell.scenario](**arguments)
+
+
+class Judged(NamedTuple):
+    """What the checker says of a cell.
+
+    statuses, lengths  of each rule's verdict and its shortest schedule
+    states             the number of states
+    threads            of each thread: its function and arguments, its steps by node, its edges
+    moves              {(step, machine before): (machine after, result), or None if blocked}
+    """
+
+    statuses: tuple[str, ...]
+    lengths: tuple[int, ...]
+    states: int
+    threads: tuple[tuple[Any, Any, list[Any], dict[int, list[Any]]], ...]
+    moves: dict[Any, Any]
+
+
+def judge(cell: Cell) -> Judged:
+    """Check a cell, with the model as it is now."""
+    report = check(_scenario(cell), limit=STATE_LIMIT)
+    return _judged(report)
+
+
+def _judged(report: Any, whole: bool = False) -> Judged:
+    statuses = tuple(verdict.status for verdict in report.verdicts)
+    lengths = tuple(len(verdict.schedule) for verdict in report.verdicts)
+    graph = report.graph
+    threads, moves = [], {}
+    if whole:
+        for automaton in graph.threads:
+            edges: dict[int, list[Any]] = {}
+            for (node, _), edge in automaton._edges.items():
+                edges.setdefault(node, []).append(edge)
+            steps = [node.step for node in automaton.nodes]
+            threads.append((automaton.function, automaton.args, steps, edges))
+        for thread, known in enumerate(graph._moves):
+            for state, move in known.items():
+                step, machine = threads[thread][2][graph.node(state, thread)], graph.machine(state)
+                if move is not None:
+                    moves[step, machine] = move.effect.machine, move.effect.result
+                elif step is not None and not graph.stopped(machine):
+                    moves[step, machine] = None
+    return Judged(statuses, lengths, len(graph.states), tuple(threads), moves)
+
+
+@cache
+def unharmed(cell: Cell) -> Judged | None:
+    """Check a cell while nothing is knocked out; None if it has too many states to be used here."""
+    report = check(_scenario(cell), limit=most_states(cell))
+    return _judged(report, whole=True) if report.graph.complete else None
+
+
+def most_states(cell: Cell) -> int:
+    """Return how many states a cell may have to be cheap enough, with nothing knocked out."""
+    return 1_500 if dict(cell.arguments).get("design") in LATER else 10_000
+
+
+# --- Does it make a difference? -------------------------------------------------------------------
+
+
+def same_steps(known: Judged, automata: dict[Any, Automaton]) -> bool:
+    """Do the threads take the same steps as before, as far as the machine's answers were seen?"""
+    for function, args, steps, edges in known.threads:
+        mutated = automata.setdefault((function, args), Automaton("", function, args))
+        try:
+            todo = [(0, mutated.start())]
+            done = set(todo)
+            for node, twin in todo:
+                if steps[node] != mutated.nodes[twin].step:
+                    return False
+                for result, after in edges.get(node, ()):
+                    pair = after, mutated.after(twin, result)
+                    if pair not in done:
+                        done.add(pair)
+                        todo.append(pair)
+        except ThreadError:
+            return False
+    return True
+
+
+def same_outcomes(known: Judged) -> bool:
+    """Has every step that was taken or blocked the same outcome as before?"""
+    for (step, machine), before in known.moves.items():
+        try:
+            effect = step.take(machine)
+        except Exception:
+            return False
+        now = (effect.machine, effect.result) if isinstance(effect, Effect) else None
+        if now != before:
+            return False
+    return True
+
+
+class Fate(NamedTuple):
+    """What became of a mutant.
+
+    key    which mutant
+    level  what changed: "refused", "status", "length", "states", "steps" (the threads do something
+           else, but the search finds as many states), or "nothing"
+    where  the first cell in which it did, and how
+    """
+
+    key: str
+    level: str
+    where: str = ""
+
+    @property
+    def killed(self) -> bool:
+        """Has a verdict changed?"""
+        return self.level in ("refused", "status")
+
+
+LEVELS = ("nothing", "steps", "states", "length", "status", "refused")
+
+
+class Endless(Exception):
+    """A cell has taken too long."""
+
+
+def fate(mutant: Mutant, order: list[Cell]) -> Fate:
+    """Try a mutant in one cell after the other until it is killed; put that cell first."""
+    found = Fate(mutant.key, "nothing")
+    automata: dict[Any, Automaton] = {}
+    for cell in order:
+        known = unharmed(cell)
+        if known is None:
+            continue
+        with knocked_out(mutant):
+            if same_outcomes(known) if mutant.acts else same_steps(known, automata):
+                continue
+            level, how = _compare(cell, known)
+        if LEVELS.index(level) > LEVELS.index(found.level):
+            found = Fate(mutant.key, level, f"{cell}: {how}")
+        if found.killed:
+            order.remove(cell)  # it is likely to kill the function's next mutant, too
+            order.insert(0, cell)
+            break
+    return found
+
+
+def _compare(cell: Cell, known: Judged) -> tuple[str, str]:
+    def too_long(*_: Any) -> None:
+        raise Endless(f"more than {SECONDS} seconds")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        now = judge(cell)
+    except Exception as error:
+        return "refused", f"{type(error).__name__}: {error}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    if now.statuses != known.statuses:
+        if "undetermined" in now.statuses:
+            return "refused", f"more than {STATE_LIMIT:,} states"
+        rules = _scenario(cell).rules
+        changes = zip(rules, known.statuses, now.statuses, strict=True)
+        return "status", "; ".join(
+            f"{r.name}: {old} -> {new}" for r, old, new in changes if old != new
+        )
+    if now.lengths != known.lengths:
+        return "length", f"{known.lengths} -> {now.lengths}"
+    if now.states != known.states:
+        return "states", f"{known.states} -> {now.states}"
+    return "steps", "as many states"
+
+
+# --- All of them ----------------------------------------------------------------------------------
+
+
+def fates(chosen: list[Mutant]) -> list[Fate]:
+    """Try mutants, function by function in a few processes, and say what becomes of them.
+
+    What survives one caller is tried with two.
+    """
+    found = {mutant.key: Fate(mutant.key, "nothing") for mutant in chosen}
+    for callers in (1, 2):
+        left = [mutant for mutant in chosen if not found[mutant.key].killed]
+        for now in _fates(left, callers):
+            found[now.key] = max(found[now.key], now, key=lambda one: LEVELS.index(one.level))
+    return list(found.values())
+
+
+_jobs: list[list[Mutant]] = []  # a function cannot be sent to a process, but it is inherited
+
+
+def _fates(chosen: list[Mutant], callers: int) -> Iterator[Fate]:
+    for cell in cells(callers):
+        unharmed(cell)  # before the processes part, so that they share it
+    _jobs[:] = [list(group) for _, group in groupby(chosen, key=lambda mutant: mutant.function)]
+    with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
+        jobs = [(number, callers) for number in range(len(_jobs))]
+        for found in pool.imap(_fates_of, jobs, chunksize=1):
+            yield from found
+
+
+def _fates_of(job: tuple[int, int]) -> list[Fate]:
+    number, callers = job
+    order, found = list(cells(callers)), []
+    for mutant in _jobs[number]:
+        found.append(fate(mutant, order))
+    return found
+
+
+def main() -> None:
+    """Print what becomes of the mutants."""
+    chosen = [m for m in mutants() if all(word in m.key for word in sys.argv[1:])]
+    tally: dict[str, int] = dict.fromkeys(LEVELS, 0)
+    for found in fates(chosen):
+        tally[found.level] += 1
+        print(f"{found.level:8} {found.key}   {found.where}")
+    print(len(chosen), tally)
+
+
+if __name__ == "__main__":
+    main()
