@@ -183,7 +183,18 @@ CURE_V6_1 = _design(
     CURE,
     unbind=unmapping_all(V6_1).unbind,
 )
-_design("cure-on-v6.15", "The same on Linux 6.15, where mappings count.", CURE_V6_1, counted=True)
+_design(
+    "cure-on-v6.1-waits",
+    "The same, and unbind waits until every page of the device is idle.",
+    CURE_V6_1,
+    unbind=inserted(CURE_V6_1.unbind, "del_gendisk", "wait_for_idle_pages"),
+)
+_design(
+    "cure-on-v6.15",
+    "The cure's phases on Linux 6.15, where mappings count.",
+    CURE_V6_1,
+    counted=True,
+)
 _design(
     "cure-on-v6.15-waits",
     "The same on Linux 6.15, and unbind waits until every page of the device is idle.",

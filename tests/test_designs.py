@@ -36,6 +36,7 @@ FAILING = {
     "cure-no-wait": ({EXISTS, LANDS},) * 2,
     # The cure takes mappings away; it does not make unbind wait for pins.
     "cure-on-v6.1": ({EXISTS, LANDS},) * 2,
+    "cure-on-v6.1-waits": (set(),) * 2,
     "cure-on-v6.15": ({EXISTS, LANDS},) * 2,
     "cure-on-v6.15-waits": (set(),) * 2,
     "v5.11-clean": ({CLEAN, *LEFT_MAPPED},) * 2,
