@@ -160,8 +160,7 @@ def block_ios(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     check_number("callers", callers, MAX_CALLERS)
     if "drop_pages_in_bulk" in chosen.unbind:
         raise ScenarioError(f"In {chosen.name} the block queue has a ref of its own; choose v5.11.")
-    if "del_gendisk" not in chosen.unbind:
-        raise ScenarioError(f"In {chosen.name} there is no disk; choose v5.11.")
+    _check_filesystem(chosen)
     users = (
         Automaton(_label("block I/O", n, callers), block_io, (DEVICE_PFN,)) for n in range(callers)
     )
@@ -218,6 +217,7 @@ def truncation(design: str | Design = "v5.11", callers: int = 1, pte: str = "pre
     design, callers, pte  as in `race`; the order of unbind does not matter here
     """
     chosen = named_design(design)
+    _check_filesystem(chosen)
     check_number("callers", callers, MAX_CALLERS)
     machine = replace(_dax(chosen, 1, pte), shows=(IRQS_OFF, FAULTING, FS_LOCK, PTL, DMA))
     says = "A DAX file is unmapped and truncated: the same idea as the cure, for one file."
@@ -235,6 +235,7 @@ def truncating_the_unmapped(design: str | Design = "v5.11", callers: int = 1) ->
     callers  how many CPUs store, 1 to 6
     """
     chosen = named_design(design)
+    _check_filesystem(chosen)
     check_number("callers", callers, MAX_CALLERS - 2)
     machine = replace(
         _dax(chosen, 1, "present"),
@@ -339,6 +340,11 @@ def _dax(design: Design, pages: int, pte: str, start: int = MAPPING) -> Machine:
         ptes = tuple(dax_pte(page.pfn, design.counted, write=False) for page in machine.memmap)
         machine = replace(machine, page_table=ptes)
     return replace(machine, clean=False if "mark_clean" in design.unbind else None)
+
+
+def _check_filesystem(design: Design) -> None:
+    if not design.filesystem:
+        raise ScenarioError(f"In {design.name} there is no filesystem and no disk; choose v5.11.")
 
 
 def _direct_ios(

@@ -45,6 +45,7 @@ class Design:
     free_tables  when a page table is freed after the flush: AT_ONCE or AFTER_GRACE_PERIOD
     preemptible  may a DAX fault be preempted between its frame and its touch of the struct page?
     counted      a mapping holds a reference on its DAX page, whose PTE is a normal one (v6.15)
+    filesystem   is there a filesystem on a disk, or is the device mapped by itself (device-dax)?
     unbind       the phases of unbind, in order (see device.PHASES)
     """
 
@@ -60,6 +61,7 @@ class Design:
     free_tables: str = AT_ONCE
     preemptible: bool = False
     counted: bool = False
+    filesystem: bool = True
     unbind: tuple[str, ...] = ("kill_dax", "del_gendisk", *MEMUNMAP)
 
     @property
@@ -130,9 +132,12 @@ _design(
 _design(
     "device-dax",
     "Linux 5.11's device-dax: faults are drained and the one file is unmapped at removal.",
+    filesystem=False,
     unbind=("kill_dax", "drain_faults", "unmap_all_files", *MEMUNMAP),
 )
-# What it says of the sweep is taken at its word: that it finds every process that maps a page.
+# The sweep is taken at its word: that it finds every process that maps a page.  As we read
+# memory_failure() of the time, it would have looked at the process that unbinds and no other.  What
+# is said below of one more grace period holds here, too.
 _design(
     "march-2021",
     "The patches of March 2021 on x86-64: kill the ref, refuse faults, unmap page by page.",
@@ -149,7 +154,7 @@ V6_1 = _design(
 )
 _design(
     "xfs-v6.8",
-    "XFS with rmapbt since Linux 6.8: told first, it freezes, unmaps its files, shuts down.",
+    "XFS with rmapbt since Linux 6.8: it freezes, unmaps its files (its signals are left out).",
     unbind=(*("freeze_fs", "drain_faults", "unmap_all_files", "shut_down_fs", *V6_1.unbind),),
 )
 _design(

@@ -63,7 +63,7 @@ def kill_dax(cpu: int, pages: int, design: Design) -> Thread:
 
 
 def del_gendisk(cpu: int, pages: int, design: Design) -> Thread:
-    """Sync the filesystem, which write-protects the mappings of its files."""
+    """Sync the filesystem, which write-protects the writable mappings of its files."""
     yield write_protect_ptes()
 
 
@@ -82,7 +82,8 @@ def drain_faults(cpu: int, pages: int, design: Design) -> Thread:
 
     The filesystem's lock is taken and let go: a barrier, which keeps no later fault out.
     device-dax has it from synchronize_srcu() in kill_dax(): there a fault ends inside the section.
-    XFS has it from the locks on the DAX entries, which it takes one by one.
+    XFS has it from the locks on the DAX entries, taken one by one, each held while its page is
+    unmapped; this one drain, before the unmapping, lets some faults through that XFS waits for.
     """
     yield lock_filesystem(cpu)
     yield unlock_filesystem(cpu)

@@ -195,7 +195,7 @@ def test_unbind_waits_for_block_io_that_shares_the_ref():
     }
     with pytest.raises(ScenarioError, match=r"In v6\.1 the block queue has a ref of its own"):
         SCENARIOS["block-io"]("v6.1")
-    with pytest.raises(ScenarioError, match="In device-dax there is no disk"):
+    with pytest.raises(ScenarioError, match="In device-dax there is no filesystem"):
         SCENARIOS["block-io"]("device-dax")
 
 

@@ -84,8 +84,9 @@ def dax_associate_entry(m: Machine, cpu: int, pfn: int) -> Effect:
 def vmf_insert_mixed(m: Machine, cpu: int, address: int, pfn: int, write: bool) -> Effect | Blocked:
     """Set the PTE, under the page-table lock, if it is empty or must become writable.
 
-    Where mappings count (v6.15), a new mapping takes a reference; elsewhere none is taken.  The
-    fault lets go of the filesystem's lock.
+    Where mappings count (v6.15: vmf_insert_page_mkwrite), a new mapping takes a reference, and the
+    one that the fault itself holds meanwhile is left out; elsewhere none is taken.  The fault lets
+    go of the filesystem's lock.
     """
     if blocked := ptl_taken(m):
         return blocked
@@ -142,7 +143,7 @@ def unmap_by_memory_failure(m: Machine, pfn: int) -> Effect | Blocked:
     return zap_frames(m, (pfn,), f"Clears every PTE that maps pfn {pfn:#x}.")
 
 
-@models("xfs_force_shutdown", "fs/xfs/xfs_fsops.c", "v6.12")
+@models("xfs_do_force_shutdown", "fs/xfs/xfs_fsops.c", "v6.12")
 def shut_down(m: Machine) -> Effect:
     """Shut the filesystem down and thaw it: it maps nothing any more."""
     return Effect(replace(m, device=REFUSES), "Shuts the filesystem down: it refuses faults.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..machine import DEVICE, IDLE, OTHERS, DevPagemap, Machine, cpu_list
-from ..pte import pte_present
+from ..pte import pte_pfn
 from ..step import Blocked, Effect, models
 from .cpu import KILL, and_waits, readers
 
@@ -123,10 +123,12 @@ def delete_from_pgmap_array(m: Machine) -> Effect:
 @models("unbind_store", "drivers/base/bus.c")
 def unbind_returns(m: Machine) -> Effect:
     """The driver is detached; the write to `unbind` returns."""
-    stale = any(map(pte_present, m.page_table)) or m.tlb
     said = "The driver is detached; the write to unbind returns"
-    said += ", and a PTE still points at the device." if stale else "."
-    return Effect(replace(m, bound=False), said)
+    if any(m.mappings(page.pfn) for page in m.memmap if page.kind in DEVICE):
+        said += ", and a PTE still points at the device"
+    elif any(m.frame(pte_pfn(pte)).kind in DEVICE for _, _, pte in m.tlb):
+        said += ", and a TLB still keeps an entry for the device"
+    return Effect(replace(m, bound=False), said + ".")
 
 
 @models("memremap_pages", "mm/memremap.c")

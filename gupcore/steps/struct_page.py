@@ -98,18 +98,22 @@ def _frames(pfns: tuple[int, ...], write: bool) -> str:
 
 @models("dax_layout_busy_page", "fs/dax.c", "v5.10")
 def dax_layout_busy_page(m: Machine) -> Effect:
-    """Look whether a page of the file is used by anybody: its count is above idle."""
+    """Look whether a page of the file is used by anybody: its count is above idle.
+
+    v6.15 subtracts the mappings; none is left here, as the file was just unmapped under the lock.
+    """
     busy = any(p.refcount > IDLE[p.kind] for p in m.memmap if p.kind in DEVICE)
     return Effect(
         m, f"Looks at the pages' counts: {'one is in use' if busy else 'all idle'}.", busy
     )
 
 
-@models("wait_var_event", "include/linux/wait_bit.h")
+@models("___wait_var_event", "include/linux/wait_bit.h")
 def wait_until_idle(m: Machine) -> Effect | Blocked:
     """Sleep until no page of the device is in use.
 
-    Where mappings count (v6.15), one that was made meanwhile counts as a use.
+    Where mappings count (v6.15), one that was made meanwhile counts as a use; in a kernel a signal,
+    or an munmap by whoever made it, ends the wait.
     """
     if any(p.refcount > IDLE[p.kind] for p in m.memmap if p.kind in DEVICE):
         return Blocked("Waits for a page that is in use.")
