@@ -51,6 +51,13 @@ def test_every_line_is_in_the_code_that_is_shipped(reports):
                     assert "yield" in lines[line - first]
 
 
+def test_a_docstring_is_not_shipped(reports):
+    for name, first, lines in board(reports)["code"]:
+        assert lines[0].startswith("def "), name
+        assert not any('"""' in line for line in lines if line is not None), (name, first)
+        assert None in lines, name
+
+
 def test_two_functions_of_one_name_keep_their_own_source():
     def gup_fast(cpu, address, pages, flags, design):
         pfn = yield from model.gup_fast(cpu, address, pages, flags, design)

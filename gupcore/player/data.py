@@ -7,6 +7,7 @@ in `text`, and are referred to by their number.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,8 @@ def board(reports: Sequence[Report]) -> dict[str, Any]:
     version    the version of this format
     scenario   its name; `says` describes it in one sentence
     text       every sentence and source line that the rest refers to
-    code       functions: [name, number of the first line, [line, ...]]
+    code       functions: [name, number of the first line, [line, ...]]; for a line of the
+               docstring null, as the reader steps through what runs
     designs    one entry a report, see `_design`
     """
     text = _Text()
@@ -40,9 +42,20 @@ def board(reports: Sequence[Report]) -> dict[str, Any]:
         "scenario": scenario.name,
         "says": scenario.says,
         "text": text.sentences,
-        "code": [[name, first, list(lines)] for (name, first), lines in code.items()],
+        "code": [[name, first, _without_docstring(lines)] for (name, first), lines in code.items()],
         "designs": designs,
     }
+
+
+def _without_docstring(lines: Sequence[str]) -> list[str | None]:
+    """Return the lines of a function with null for those of its docstring."""
+    function = ast.parse("\n".join(lines)).body[0]
+    shown: list[str | None] = list(lines)
+    if isinstance(function, ast.FunctionDef) and ast.get_docstring(function) is not None:
+        text = function.body[0]
+        for number in range(text.lineno - 1, text.end_lineno or text.lineno):
+            shown[number] = None
+    return shown
 
 
 class _Text:

@@ -67,7 +67,7 @@ function complaint(board) {
 }
 
 function isWhole({ text, code }, { threads, things, machines, states, moves, verdicts }) {
-  const isPlace = ([number, line]) => code[number][2][line - code[number][1]] !== undefined;
+  const isPlace = ([number, line]) => typeof code[number][2][line - code[number][1]] === "string";
   const isNode = (node) => typeof node === "string" || node.every(isPlace);
   const isMove = (move) =>
     move.length === 0 ||
@@ -298,20 +298,21 @@ function laneView({ text, code }, design, state, { label, nodes }, number, stopp
 
 /** The source around the current line; `width` of an indent is kept, so that long lines wrap under it. */
 function codeView(code, [number, current]) {
-  const [name, first, lines] = code[number];
-  const at = current - first;
+  const [name, first, source] = code[number];
+  const lines = source.map((text, n) => ({ text, number: first + n })).filter(({ text }) => text !== null);
+  const at = lines.findIndex(({ number }) => number === current);
   const from = Math.max(0, Math.min(at - AROUND, lines.length - 2 * AROUND - 1));
   const shown = lines.slice(from, from + 2 * AROUND + 1);
   const indent = (line) => line.length - line.trimStart().length;
-  const margin = Math.min(...shown.filter((line) => line.trim()).map(indent));
-  return h("ol", { class: "gup-code", "aria-label": `Source of ${name}` }, shown.map((line, n) => {
-    const here = from + n === at;
+  const margin = Math.min(...shown.filter(({ text }) => text.trim()).map(({ text }) => indent(text)));
+  return h("ol", { class: "gup-code", "aria-label": `Source of ${name}` }, shown.map(({ text: line, number }, n) => {
+    const here = number === current;
     const depth = Math.max(0, indent(line) - margin);
     return h("li", {
         "aria-current": here && "step", style: `--indent: ${depth}ch`,
         "data-far": Math.abs(from + n - at) > 2,
       },
-      h("span", { class: "gup-line", "aria-hidden": "true" }, `${here ? "▶ " : ""}${first + from + n}`),
+      h("span", { class: "gup-line", "aria-hidden": "true" }, `${here ? "▶ " : ""}${number}`),
       h("code", null, line.trim() || "\u00a0"));
   }));
 }

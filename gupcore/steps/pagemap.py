@@ -123,11 +123,11 @@ def delete_from_pgmap_array(m: Machine) -> Effect:
 @models("unbind_store", "drivers/base/bus.c")
 def unbind_returns(m: Machine) -> Effect:
     """The driver is detached; the write to `unbind` returns."""
+    stale = any(m.mappings(page.pfn) for page in m.memmap if page.kind in DEVICE)
+    held = any(m.frame(pte_pfn(pte)).kind in DEVICE for _, _, pte in m.tlb)
     said = "The driver is detached; the write to unbind returns"
-    if any(m.mappings(page.pfn) for page in m.memmap if page.kind in DEVICE):
-        said += ", and a PTE still points at the device"
-    elif any(m.frame(pte_pfn(pte)).kind in DEVICE for _, _, pte in m.tlb):
-        said += ", and a TLB still keeps an entry for the device"
+    said += ", and a PTE still points at the device" if stale else ""
+    said += ", and a TLB still keeps an entry for the device" if held and not stale else ""
     return Effect(replace(m, bound=False), said + ".")
 
 
