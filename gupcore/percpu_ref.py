@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .machine import Thing, cpu_list
-from .rules import Rule
+from .rules import RULES, Rule
 from .step import Blocked, Effect, Thread, models
 
 BIAS = 100  # 1 << (BITS_PER_LONG - 1) in the kernel: more than there can be references
@@ -196,10 +196,6 @@ REF_RULES: dict[str, Rule] = {
             "end",
             lambda ref: ref.released,
         ),
-        Rule(
-            "everyone can finish",
-            "From every reachable state each thread can still end by itself, without being killed.",
-            "finish",
-        ),
+        RULES["everyone can finish"],
     )
 }

@@ -403,16 +403,16 @@ def same_steps(known: Judged, automata: dict[Any, Automaton]) -> bool:
     for function, args, steps, edges in known.threads:
         mutated = automata.setdefault((function, args), Automaton("", function, args))
         try:
-            todo = [(0, mutated.start())]
-            done = set(todo)
-            for node, twin in todo:
+            queue = [(0, mutated.start())]
+            done = set(queue)
+            for node, twin in queue:
                 if steps[node] != mutated.nodes[twin].step:
                     return False
                 for result, after in edges.get(node, ()):
                     pair = after, mutated.after(twin, result)
                     if pair not in done:
                         done.add(pair)
-                        todo.append(pair)
+                        queue.append(pair)
         except ThreadError:
             return False
     return True

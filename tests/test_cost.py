@@ -1,11 +1,13 @@
 """How often a call looks a pgmap up: counted on the model, not typed."""
 
+from dataclasses import replace
+
 import pytest
 
 from gupcore.cost import gup_cost, run_alone
 from gupcore.design import V5_11
 from gupcore.gup import get_user_pages_fast, gup_fast
-from gupcore.machine import MAPPING, MEMORY_PFN
+from gupcore.machine import MAPPING, MEMORY_PFN, REFUSES
 from gupcore.pte import FOLL_LONGTERM, PTRS_PER_PTE
 from gupcore.start import dax_machine, memory_machine
 
@@ -49,10 +51,7 @@ def test_only_what_is_left_is_asked_of_gup_slow():
 
 def test_a_partial_result_is_no_error():
     machine = dax_machine(2).with_pte(MAPPING + 4096, 0)
-    dying = machine.__class__(
-        **{name: getattr(machine, name) for name in machine.__slots__ if name != "device"},
-        device="refuses faults",
-    )
+    dying = replace(machine, device=REFUSES)
     run = run_alone(dying, get_user_pages_fast(0, MAPPING, 2, 0, V5_11, gup_fast))
     assert len(run.result) == 1
     run = run_alone(dying, get_user_pages_fast(0, MAPPING + 4096, 1, 0, V5_11, gup_fast))
