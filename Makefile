@@ -2,7 +2,7 @@
 .NOTPARALLEL:
 PYTHON ?= python3
 BIN := .venv/bin
-NOTEBOOKS := $(wildcard chapters/*.ipynb)
+NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
   --custom-compile-command "make lock" --quiet --output-file
 # Directories are listed too: removing a file changes nothing else that make could see.
@@ -33,7 +33,7 @@ unit: .venv/installed  ## Test the package
 	$(BIN)/pytest --ignore=tests/browser
 
 nbval: .venv/installed  ## Run the notebooks and compare every output with the one in the book
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg chapters
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
 
 browser: _build/stamp  ## Test the built pages and JupyterLab in Chromium
 	$(BIN)/pytest tests/browser

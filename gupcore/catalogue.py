@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from .design import Design
 from .device import rebind, unbind
@@ -40,6 +39,7 @@ from .scenario import (
     named_design,
     one_of,
     one_word,
+    recorded,
 )
 from .start import dax_machine, memory_machine, special_machine
 from .thread import Automaton
@@ -53,6 +53,7 @@ MAX_CALLERS = 8  # one digit of a schedule a thread, and one thread unbinds
 # --- Against unbind -------------------------------------------------------------------------------
 
 
+@recorded
 def race(
     design: str | Design = "v5.11",
     callers: int = 1,
@@ -90,6 +91,7 @@ def race(
     return Scenario("seed-race", says, chosen, machine, threads)
 
 
+@recorded
 def rebinding(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     """Return the race with a driver that is unbound, bound again, and its disk mounted anew.
 
@@ -107,6 +109,7 @@ def rebinding(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     return Scenario("rebind", says, chosen, machine, threads)
 
 
+@recorded
 def stores(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     """Return user code that stores to a mapped DAX file, twice, while the driver is unbound.
 
@@ -125,6 +128,7 @@ def stores(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     return Scenario("stores", says, chosen, machine, threads)
 
 
+@recorded
 def unmapping_dax(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     """Return the race of a process that unmaps its DAX file with unbind.
 
@@ -150,6 +154,7 @@ def unmapping_dax(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     return Scenario("munmap-dax", says, chosen, machine, threads)
 
 
+@recorded
 def block_ios(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     """Return I/O to the pmem block device itself against unbind.
 
@@ -173,6 +178,7 @@ def block_ios(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
 # --- Against those who take pages away one by one -------------------------------------------------
 
 
+@recorded
 def unmapping(
     design: str | Design = "v5.11",
     callers: int = 1,
@@ -211,6 +217,7 @@ def unmapping(
     return Scenario("munmap", says, chosen, machine, threads)
 
 
+@recorded
 def truncation(design: str | Design = "v5.11", callers: int = 1, pte: str = "present") -> Scenario:
     """Return direct I/O on a mapped DAX file against truncation of the file.
 
@@ -228,6 +235,7 @@ def truncation(design: str | Design = "v5.11", callers: int = 1, pte: str = "pre
     return Scenario("truncate", says, chosen, machine, threads)
 
 
+@recorded
 def truncating_the_unmapped(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
     """Return munmap of a DAX file against its truncation, while other CPUs store to it.
 
@@ -256,6 +264,7 @@ def truncating_the_unmapped(design: str | Design = "v5.11", callers: int = 1) ->
     return Scenario("munmap-truncate", says, chosen, machine, threads)
 
 
+@recorded
 def special(
     design: str | Design = "v5.11",
     callers: int = 1,
@@ -279,6 +288,7 @@ def special(
     return Scenario("special", says, chosen, machine, threads)
 
 
+@recorded
 def mixed(design: str | Design = "v5.11", callers: int = 1, access: str = "read") -> Scenario:
     """Return direct I/O on a buffer of two pages, ordinary memory and then DAX, against unbind.
 
@@ -303,6 +313,7 @@ def mixed(design: str | Design = "v5.11", callers: int = 1, access: str = "read"
 # --- The reference count itself -------------------------------------------------------------------
 
 
+@recorded
 def percpu_ref(callers: int = 2, wait: bool = True) -> Scenario:
     """Return a percpu_ref that is used on several CPUs while it is killed.
 
@@ -348,12 +359,7 @@ def _check_filesystem(design: Design) -> None:
 
 
 def _direct_ios(
-    callers: int,
-    start: int,
-    pages: int,
-    flags: int,
-    design: Design,
-    gup_fast: Callable[..., Any] = gup_fast,
+    callers: int, start: int, pages: int, flags: int, design: Design, gup_fast: GupFast = gup_fast
 ) -> list[Automaton]:
     return [
         Automaton(

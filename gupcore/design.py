@@ -10,7 +10,7 @@ the proposal is left out or put in the wrong place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
 IPI, BROADCAST = "IPI", "broadcast"
@@ -68,6 +68,16 @@ class Design:
     def unmaps_all(self) -> bool:
         """Does unbind unmap all files?"""
         return "unmap_all_files" in self.unbind or "memory_failure" in self.unbind
+
+    def in_python(self) -> str:
+        """Return this design in Python: by its name, or with all that is not as in Linux 5.11."""
+        if DESIGNS.get(self.name) == self:
+            return f'"{self.name}"'
+        given = (f for f in fields(self) if f.name in ("name", "says") or self._differs(f))
+        return f"Design({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in given)})"
+
+    def _differs(self, field: Field[Any]) -> bool:
+        return bool(getattr(self, field.name) != field.default)
 
     def protections(self) -> tuple[str, ...]:
         """Name the protections that are on: switches of the walkers, then phases of unbind."""

@@ -75,7 +75,11 @@ class Graph:
 
     def machine(self, state: int) -> Any:
         """Return the machine of a state."""
-        return self.machines[state & ((1 << MACHINE_BITS) - 1)]
+        return self.machines[self.machine_number(state)]
+
+    def machine_number(self, state: int) -> int:
+        """Return the number of the machine of a state, in `machines`."""
+        return state & ((1 << MACHINE_BITS) - 1)
 
     def node(self, state: int, thread: int) -> int:
         """Return the number of the node at which `thread` stands in a state."""
@@ -102,11 +106,21 @@ class Graph:
 
     def why_blocked(self, state: int, thread: int) -> str | None:
         """Return what `thread` waits for, in a sentence; None if it can step or has ended."""
-        step = self.threads[thread].nodes[self.node(state, thread)].step
+        return self.why(thread, self.machine_number(state), self.node(state, thread))
+
+    def why(self, thread: int, machine: int, node: int) -> str | None:
+        """Return the same for a thread at `node` on the machine of that number."""
+        step = self.threads[thread].nodes[node].step
         if step is None:
             return None
-        outcome = step.take(self.machine(state))
+        outcome = step.take(self.machines[machine])
         return None if hasattr(outcome, "machine") else str(outcome.why)
+
+    def after(self, machine: int, node: int, move: Move) -> tuple[int, int]:
+        """Return the numbers of the machine and the thread's node after a move from these two."""
+        shift = self._shifts[move.thread]
+        there = (machine | node << shift) + move.delta
+        return self.machine_number(there), there >> shift
 
     def moves(self, state: int) -> Iterator[tuple[Move, int]]:
         """Yield each move that can be made in `state`, with the state it leads to."""
@@ -123,6 +137,15 @@ class Graph:
         """Yield every distinct move that was worked out."""
         for moves in self._moves:
             yield from (move for move in moves.values() if move is not None)
+
+    def worked_out(self) -> Iterator[tuple[int, int, int, Move | None]]:
+        """Yield all that was worked out: (thread, machine's number, its node, its move or None).
+
+        Together these are the graph: what a thread does depends on the machine and its own node.
+        """
+        for thread, moves in enumerate(self._moves):
+            for key, move in moves.items():
+                yield thread, self.machine_number(key), key >> self._shifts[thread], move
 
     def _machine_number(self, machine: Hashable) -> int:
         number = self._machine_numbers.setdefault(machine, len(self.machines))
@@ -145,7 +168,7 @@ class Graph:
             raise ThreadError(says) from error
         if not hasattr(effect, "machine"):
             return None
-        after = self._machine_number(effect.machine) - (state & ((1 << MACHINE_BITS) - 1))
+        after = self._machine_number(effect.machine) - self.machine_number(state)
         if not self.stopped(effect.machine):
             arrived = self.threads[thread].after(at, effect.result)
             after += (arrived - at) << self._shifts[thread]

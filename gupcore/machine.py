@@ -25,6 +25,7 @@ from .pte import (
     PAGE_SHIFT,
     PTE_NONE,
     PTRS_PER_PTE,
+    pte_detail,
     pte_mkdevmap,
     pte_pfn,
     pte_present,
@@ -106,12 +107,14 @@ class Thing(NamedTuple):
     kind    "object", which exists or is gone; or "section", which somebody is inside or nobody is
     exists  is the object there, is anybody inside the section?
     value   its value in words
+    detail  what there is to say beyond that, for who asks: a PTE's bits
     """
 
     name: str
     kind: str
     exists: bool
     value: str
+    detail: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +268,7 @@ class Machine:
     def things(self) -> tuple[Thing, ...]:
         """Describe the machine object by object, for people."""
         return (
-            *(
-                Thing(_numbered("PTE", n), "object", pte != PTE_NONE, pte_words(pte))
-                for n, pte in enumerate(self.page_table)
-            ),
+            *(self._pte_thing(n, pte) for n, pte in enumerate(self.page_table)),
             *(self._tlb_thing(cpu) for cpu in self.tlbs),
             *self._table_things(),
             *(self._page_thing(page) for page in self.memmap),
@@ -276,9 +276,15 @@ class Machine:
             *(self._section(section) for section in self.shows),
         )
 
+    def _pte_thing(self, n: int, pte: int) -> Thing:
+        name = _numbered("PTE", n)
+        return Thing(name, "object", pte != PTE_NONE, pte_words(pte), pte_detail(pte))
+
     def _tlb_thing(self, cpu: int) -> Thing:
-        kept = [pte_words(pte) for who, _, pte in sorted(self.tlb) if who == cpu]
-        return Thing(f"TLB of CPU {cpu}", "object", bool(kept), "; ".join(kept) or "empty")
+        kept = [pte for who, _, pte in sorted(self.tlb) if who == cpu]
+        words = "; ".join(map(pte_words, kept)) or "empty"
+        detail = pte_detail(kept[0]) if len(kept) == 1 else ()
+        return Thing(f"TLB of CPU {cpu}", "object", bool(kept), words, detail)
 
     def _table_things(self) -> list[Thing]:
         if not self.frees:
@@ -291,7 +297,8 @@ class Machine:
     def _page_thing(self, page: StructPage) -> Thing:
         owner = "" if page.owner == OURS else f", {page.owner}"
         value = f"refcount {page.refcount}{owner}" if page.exists else "removed"
-        return Thing(self.page_name(page.pfn), "object", page.exists, value)
+        detail = (f"{page.kind}; its count is {IDLE[page.kind]} when nobody uses it",)
+        return Thing(self.page_name(page.pfn), "object", page.exists, value, detail)
 
     def _device_things(self) -> list[Thing]:
         things = []

@@ -15,6 +15,11 @@ Schedule = tuple[int, ...]
 Costs = dict[int, dict[int | None, int]]  # state -> thread that steps next -> switches to the goal
 
 
+def as_text(schedule: Schedule) -> str:
+    """Write a schedule down: one digit a step, threads counted from 1."""
+    return "".join(str(thread + 1) for thread in schedule)
+
+
 def to_move(graph: Graph, wanted: Collection[int]) -> Schedule | None:
     """Return the shortest schedule whose last step is one of the `wanted` moves (their id()s)."""
     for depth, layer in _layers(graph):
@@ -53,7 +58,43 @@ def stuck(graph: Graph) -> set[int]:
     """Return the states of components that no move leaves and where a thread is unfinished."""
     can_finish = _can_reach(graph, [state for state in graph.states if graph.final(state)])
     doomed = [state for state in graph.states if state not in can_finish]
-    return {state for component in _components(graph, doomed) for state in component}
+    closed = (members for members in components(graph, doomed) if not _left(graph, members))
+    return {state for members in closed for state in members}
+
+
+def components(graph: Graph, states: list[int]) -> Iterator[list[int]]:
+    """Yield the strongly connected components of `states`, each after all those it leads to.
+
+    `states` must hold the successors of its members.  This is Tarjan's algorithm with a list in
+    place of recursion, because a way through the graph can be longer than Python's stack is deep.
+    """
+    path: list[int] = []  # the states whose component is not yet complete,
+    position: dict[int, int] = {}  # where each of them stands in it,
+    lowest: dict[int, int] = {}  # and how far down it one can get from each state that was met
+    for root in states:
+        work = [] if root in lowest else [(root, iter([after for _, after in graph.moves(root)]))]
+        while work:
+            state, successors = work[-1]
+            if state not in lowest:
+                lowest[state] = position[state] = len(path)
+                path.append(state)
+            for after in successors:
+                if after not in lowest:
+                    work.append((after, iter([further for _, further in graph.moves(after)])))
+                    break
+                if after in position:
+                    lowest[state] = min(lowest[state], lowest[after])
+            else:
+                work.pop()
+                if work:
+                    above = work[-1][0]
+                    lowest[above] = min(lowest[above], lowest[state])
+                if lowest[state] == position[state]:
+                    component = path[position[state] :]
+                    del path[position[state] :]
+                    for member in component:
+                        del position[member]
+                    yield component
 
 
 def reach(graph: Graph, state: int) -> list[int]:
@@ -119,6 +160,11 @@ def _fewest_switches(graph: Graph, goal: Costs, depth: int) -> Schedule:
     return tuple(schedule)
 
 
+def _left(graph: Graph, component: list[int]) -> bool:
+    members = set(component)
+    return any(after not in members for state in component for _, after in graph.moves(state))
+
+
 def _can_reach(graph: Graph, goals: list[int]) -> set[int]:
     """Return the states from which one of `goals` can be reached."""
     before: dict[int, list[int]] = {}
@@ -133,39 +179,3 @@ def _can_reach(graph: Graph, goals: list[int]) -> set[int]:
                 reached.add(previous)
                 queue.append(previous)
     return reached
-
-
-def _components(graph: Graph, states: list[int]) -> Iterator[list[int]]:
-    """Yield the strongly connected components of `states` that no move leaves.
-
-    `states` must hold the successors of its members.  This is Tarjan's algorithm without the test
-    for components already found: it spoils only components that can be left.
-    """
-    order: dict[int, int] = {}
-    lowest: dict[int, int] = {}
-    path: list[int] = []
-    position: dict[int, int] = {}
-    for root in states:
-        work = [] if root in order else [(root, iter([after for _, after in graph.moves(root)]))]
-        while work:
-            state, successors = work[-1]
-            if state not in order:
-                order[state] = lowest[state] = len(order)
-                position[state] = len(path)
-                path.append(state)
-            for after in successors:
-                if after not in order:
-                    work.append((after, iter([further for _, further in graph.moves(after)])))
-                    break
-                lowest[state] = min(lowest[state], lowest[after])
-            else:
-                work.pop()
-                if work:
-                    above = work[-1][0]
-                    lowest[above] = min(lowest[above], lowest[state])
-                if lowest[state] == order[state]:
-                    component = path[position[state] :]
-                    del path[position[state] :]
-                    members = set(component)
-                    if all(after in members for s in component for _, after in graph.moves(s)):
-                        yield component

@@ -206,3 +206,14 @@ def pte_words(pte: int, arch: Encoding = X86_64) -> str:
 def pte_bits(pte: int, arch: Encoding = X86_64) -> list[str]:
     """List the names of the bits that are set, lowest bit first."""
     return [name for bit, name in arch.bit_names().items() if pte & bit]
+
+
+def pte_detail(pte: int, arch: Encoding = X86_64) -> tuple[str, ...]:
+    """Describe the entry bit by bit: the word itself, its frame, and each bit that is set."""
+    if pte_none(pte):
+        return ("no bit is set",)
+    frame = f"bits {PAGE_SHIFT}-{arch.pfn_bits - 1}: pfn {pte_pfn(pte, arch):#x}"
+    bits = [
+        f"bit {bit.bit_length() - 1}: {name}" for bit, name in arch.bit_names().items() if pte & bit
+    ]
+    return (f"{pte:#018x}", frame, *bits)

@@ -6,9 +6,10 @@ choices.  The scenarios themselves are in catalogue.py.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
-from inspect import isgeneratorfunction
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from inspect import isgeneratorfunction, signature
 from typing import Any
 
 from .design import DESIGNS, Design
@@ -31,6 +32,8 @@ class Scenario:
     machine  the machine at the start
     threads  the threads, in the order of their numbers, from 1
     rules    the rules to judge
+    settings     what was asked for besides the design, where it is not the default: (name, value)
+    has_designs  can it be had with any design, or does it stand for itself?
     """
 
     name: str
@@ -39,6 +42,45 @@ class Scenario:
     machine: Any
     threads: tuple[Automaton, ...]
     rules: tuple[Rule, ...] = field(default_factory=lambda: tuple(RULES.values()))
+    settings: tuple[tuple[str, Any], ...] = ()
+    has_designs: bool = True
+
+    def key(self) -> str:
+        """Return a name that tells this scenario from the same with other settings."""
+        return ",".join([self.name, *(f"{name}={_word(value)}" for name, value in self.settings)])
+
+    def in_python(self) -> str:
+        """Return the call that makes this scenario; a reader's own function goes by its name."""
+        make = "race" if self.name == "seed-race" else f'SCENARIOS["{self.name}"]'
+        design = [self.design.in_python()] if self.has_designs else []
+        settings = (f"{name}={_in_python(value)}" for name, value in self.settings)
+        return f"{make}({', '.join([*design, *settings])})"
+
+
+def _word(value: object) -> str:
+    return str(getattr(value, "__name__", value))
+
+
+def _in_python(value: object) -> str:
+    return str(getattr(value, "__name__", repr(value)))
+
+
+def recorded(make: Callable[..., Scenario]) -> Callable[..., Scenario]:
+    """Make a scenario function write down what it was asked for."""
+    parameters = signature(make).parameters
+
+    @wraps(make)
+    def record(*args: Any, **named: Any) -> Scenario:
+        scenario = make(*args, **named)
+        asked = signature(make).bind(*args, **named).arguments
+        settings = tuple(
+            (name, value)
+            for name, value in asked.items()
+            if name != "design" and value != parameters[name].default
+        )
+        return replace(scenario, settings=settings, has_designs="design" in parameters)
+
+    return record
 
 
 def named_design(design: str | Design) -> Design:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from . import paths
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .machine import Machine, Thing
+from .outcomes import Outcome, outcomes
 from .rules import Rule
 from .scenario import Scenario, ScenarioError
 from .step import Blocked, Source
@@ -86,9 +87,33 @@ class Report:
         """Play a schedule of this scenario, see `replay`."""
         return replay(self.scenario, schedule)
 
+    def walk(self, schedule: str) -> int:
+        """Return the state of the graph to which a schedule leads that can be taken."""
+        return paths.walk(self.graph, tuple(int(digit) - 1 for digit in schedule))
+
     def broken_by(self, move: Move) -> list[str]:
         """Name the rules that a move of the graph breaks."""
         return list(broken_by(self.scenario, move.before, move.step, move.effect.machine))
+
+    def uneven_ends(self) -> dict[int, list[str]]:
+        """Return the numbers of the machines at which an end breaks rules, with those rules."""
+        rules = [rule for rule in self.scenario.rules if rule.on == "end"]
+        machines = {self.graph.machine_number(s) for s in self.graph.states if self.graph.final(s)}
+        broken = {
+            number: [rule.name for rule in rules if not rule.holds(self.graph.machines[number])]
+            for number in sorted(machines)
+            if not self.graph.stopped(self.graph.machines[number])
+        }
+        return {number: names for number, names in broken.items() if names}
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Count all complete schedules by how they end, see `outcomes`."""
+        return outcomes(self)
+
+    def stuck(self) -> list[int]:
+        """Return the numbers of the states from which somebody cannot finish."""
+        stuck = paths.stuck(self.graph) if self.graph.complete else set()
+        return sorted(self.graph.number[state] for state in stuck)
 
     def __str__(self) -> str:
         width = max(len(verdict.rule.name) for verdict in self.verdicts)
@@ -162,11 +187,6 @@ def judge(graph: Graph, rule: Rule) -> Verdict:
     return Verdict(rule, HOLDS if graph.complete else UNDETERMINED)
 
 
-def as_text(schedule: paths.Schedule) -> str:
-    """Write a schedule down: one digit a step, threads counted from 1."""
-    return "".join(str(thread + 1) for thread in schedule)
-
-
 def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
     broken = {
         id(move)
@@ -178,7 +198,9 @@ def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
         return None
     last = graph.move(paths.walk(graph, schedule[:-1]), schedule[-1])
     assert last is not None
-    return Verdict(rule, FAILS, as_text(schedule), why=_who(graph, last.thread, last.effect.said))
+    return Verdict(
+        rule, FAILS, paths.as_text(schedule), why=_who(graph, last.thread, last.effect.said)
+    )
 
 
 def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
@@ -193,7 +215,7 @@ def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
     if schedule is None:
         return None
     return Verdict(
-        rule, FAILS, as_text(schedule), why="all threads have ended with counts left over."
+        rule, FAILS, paths.as_text(schedule), why="all threads have ended with counts left over."
     )
 
 
@@ -214,7 +236,7 @@ def _judge_finishing(graph: Graph, rule: Rule) -> Verdict | None:
             words.append(f"{graph.threads[thread].label} repeats the same steps for ever.")
         elif why is not None:
             words.append(_who(graph, thread, why))
-    return Verdict(rule, FAILS, as_text(schedule), as_text(loop), " ".join(words))
+    return Verdict(rule, FAILS, paths.as_text(schedule), paths.as_text(loop), " ".join(words))
 
 
 def _who(graph: Graph, thread: int, said: str) -> str:
@@ -292,7 +314,7 @@ def changes(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> tuple[str, .
     return tuple(
         f"{old.name}: {old.value} -> {new.value}"
         for old, new in zip(before, after, strict=True)
-        if old != new
+        if (old.exists, old.value) != (new.exists, new.value)
     )
 
 

@@ -112,6 +112,19 @@ def test_the_same_states_are_stuck(threads):
         assert paths.walk(graph, first + loop) == paths.walk(graph, first)
 
 
+@settings(deadline=None, max_examples=150)
+@given(st.lists(programs(backwards=True), min_size=1, max_size=3))
+def test_components_are_states_that_lead_to_one_another(threads):
+    graph = explored(threads)
+    ahead = {state: set(paths.reach(graph, state)) for state in graph.states}
+    found = list(paths.components(graph, graph.states))
+    assert sorted(state for members in found for state in members) == sorted(graph.states)
+    for members in found:
+        assert set(members) == {s for s in ahead[members[0]] if members[0] in ahead[s]}
+    place = {state: number for number, members in enumerate(found) for state in members}
+    assert all(place[after] <= place[state] for state in ahead for after in ahead[state])
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.lists(programs(backwards=False), min_size=1, max_size=3))
 @example(

@@ -6,11 +6,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gupcore import check, race
+from gupcore import SCENARIOS, ScheduleError, check, race
 from gupcore import gup as model
 from gupcore.player import Player
 from gupcore.player.data import VERSION, board
+from gupcore.player.module import ORDER, PAGE, module
 from gupcore.player.progress import NotebookProgress
+from gupcore.player.prompts import BREAKS, GOES_ON, OOPS, WAITS, WORDS, Prompt
 
 
 @pytest.fixture(scope="module")
@@ -18,37 +20,75 @@ def reports():
     return [check(race(design)) for design in ("no-check", "v5.11", "cure")]
 
 
+def rows(board, design):
+    """Return a design's moves as rows, which the board keeps as columns of differences."""
+    so_far, found = [0, 0, 0], []
+    for row in zip(*board["moves"], strict=True):
+        so_far = [old + more for old, more in zip(so_far, row, strict=False)]
+        _, machine, node = so_far
+        found.append((*so_far, machine + row[3], node + row[4], row[5], row[6]))
+    mine, end = [], 0
+    for skipped, follow in zip(design["moves"][::2], design["moves"][1::2], strict=True):
+        mine += found[end + skipped : end + skipped + follow]
+        end += skipped + follow
+    return {row[:3]: row[3:] for row in mine}
+
+
 def test_the_board_holds_the_graph(reports):
+    """Every state is walked to by the rows alone, and is what the graph has there."""
     data = board(reports)
     assert data["version"] == VERSION
     assert [design["name"] for design in data["designs"]] == ["no-check", "v5.11", "cure"]
     for design, report in zip(data["designs"], reports, strict=True):
-        graph = report.graph
-        assert len(design["states"]) == len(design["moves"]) == len(graph.states)
-        for number, state in enumerate(graph.states):
-            things = design["machines"][design["states"][number][0]]
-            assert [
-                (name, kind, exists, data["text"][value])
-                for (name, kind), (exists, value) in zip(design["things"], things, strict=True)
-            ] == list(graph.machine(state).things())
-            for thread, entry in enumerate(design["moves"][number]):
-                move = graph.move(state, thread)
-                if move is not None:
-                    assert graph.states[entry[0]] == state + move.delta
-                    assert data["text"][entry[1]] == move.effect.said
-                else:
-                    why = [data["text"][n] for n in entry]
-                    assert why == [graph.why_blocked(state, thread)] or not entry
+        graph, table = report.graph, rows(data, design)
+        assert design["states"] == len(graph.states)
+        found = {graph.states[0]: tuple(design["start"])}
+        for state in graph.states:
+            machine, *nodes = found[state]
+            assert things(data, machine) == list(graph.machine(state).things())
+            for thread, node in enumerate(nodes):
+                move, row = graph.move(state, thread), table.get((thread, machine, node))
+                if move is None:
+                    assert (row and data["text"][row[2]]) == graph.why_blocked(state, thread)
+                    continue
+                after = [row[0], *nodes]
+                after[thread + 1] = row[1]
+                assert found.setdefault(state + move.delta, tuple(after)) == tuple(after)
+                assert data["text"][row[2]] == move.effect.said
+                assert data["breaks"][row[3]] == report.broken_by(move)
+        assert len(set(found.values())) == len(graph.states)
+
+
+def things(board, machine):
+    shown, *values = board["machines"][machine]
+    return [
+        (
+            name,
+            kind,
+            bool(exists),
+            *(board["text"][n] for n in words[:1]),
+            tuple(board["text"][n] for n in words[1:]),
+        )
+        for (name, kind), (exists, *words) in zip(
+            board["things"][shown], (board["values"][n] for n in values), strict=True
+        )
+    ]
+
+
+def places(board, number):
+    """Return the lines a node stands on, as (function, line number, text)."""
+    _, _, *rest = board["nodes"][number]
+    found = []
+    for function, line in zip(rest[::2], rest[1::2], strict=True):
+        name, first, lines = board["code"][function]
+        found.append((name, line, lines[line - first]))
+    return found
 
 
 def test_every_line_is_in_the_code_that_is_shipped(reports):
     data = board(reports)
-    for design in data["designs"]:
-        for thread in design["threads"]:
-            for node in thread["nodes"]:
-                for function, line in node if isinstance(node, list) else []:
-                    _, first, lines = data["code"][function]
-                    assert "yield" in lines[line - first]
+    for number, node in enumerate(data["nodes"]):
+        assert len(node) == 1 or all("yield" in text for _, _, text in places(data, number))
 
 
 def test_a_docstring_is_not_shipped(reports):
@@ -64,26 +104,57 @@ def test_two_functions_of_one_name_keep_their_own_source():
         return pfn
 
     data = board([check(race("v5.11", gup_fast=gup_fast))])
-    node = data["designs"][0]["threads"][0]["nodes"][0]
-    lines = [data["code"][number][2][line - data["code"][number][1]] for number, line in node[2:4]]
-    assert [line.strip() for line in lines] == [
+    lines = [text.strip() for _, _, text in places(data, data["designs"][0]["start"][1])]
+    assert lines[2:4] == [
         "pfn = yield from model.gup_fast(cpu, address, pages, flags, design)",
         "yield local_irq_save(cpu)",
     ]
 
 
+def test_designs_share_what_they_have_in_common(reports):
+    alone = [len(board([report])["moves"][0]) for report in reports]
+    together = board(reports)
+    assert len(together["moves"][0]) < sum(alone)
+    assert [len(rows(together, design)) for design in together["designs"]] == alone
+
+
 def test_a_search_that_was_cut_off_can_be_shown():
-    design = board([check(race("v5.11"), limit=20)])["designs"][0]
-    assert [] in design["moves"][-1]
-    taken = [move for moves in design["moves"] for move in moves if len(move) > 1]
-    assert taken
-    assert all(move[0] < len(design["states"]) for move in taken)
+    report = check(race("v5.11"), limit=20)
+    data = board([report])
+    (design,) = data["designs"]
+    assert not design["complete"]
+    assert design["outcomes"] is None
+    assert design["stuck"] == []
+    assert all(row[0] < len(data["machines"]) for row in rows(data, design).values())
+
+
+def test_outcomes_and_stuck_states_are_the_checkers(reports):
+    data = board(reports)
+    for design, report in zip(data["designs"], reports, strict=True):
+        found = [(*data["outcomes"][n], count) for n, count, _ in design["outcomes"]]
+        assert found == [
+            (o.in_short(), o.schedule, o.loop, f"{o.count:,}") for o in report.outcomes()
+        ]
+        assert sum(share for *_, share in design["outcomes"]) == pytest.approx(1, abs=0.001)
+        assert design["stuck"] == report.stuck()
+    assert data["designs"][1]["stuck"]
+
+
+def test_an_end_that_breaks_a_rule_is_marked():
+    report = check(SCENARIOS["rebind"]("v6.1"))
+    data = board([report])
+    assert report["counts balance"].status == "fails"
+    last = report.graph.machine(report.walk(report["counts balance"].schedule))
+    marked = dict(data["uneven"])
+    found = [rules for n, rules in marked.items() if things(data, n) == list(last.things())]
+    assert ["counts balance"] in found
 
 
 def test_the_html_carries_the_data_and_a_list(reports):
     page = Player(*reports).to_html()
     script = re.search(r'<script type="application/json">(.*?)</script>', page, re.S)[1]
-    assert json.loads(script) == {"board": board(reports), "design": "no-check"}
+    data = {"board": board(reports), "design": "no-check", "prompts": [], "opens": []}
+    assert json.loads(script) == data
     assert page.count("<li>") == len(reports[0]["struct page exists"].schedule)
     assert "<" not in script
 
@@ -133,3 +204,74 @@ def test_bad_arguments(reports):
         Player(reports[0], check(race(callers=2)))
     with pytest.raises(ValueError, match=r"no design 'v4' here; choose no-check, v5.11, cure"):
         Player(*reports, design="v4")
+    with pytest.raises(ValueError, match=r"no panel 'graph'; choose checker, ahead"):
+        Player(*reports, opens=["graph"])
+    with pytest.raises(ValueError, match="must judge the same rules"):
+        Player(reports[0], check(race(), rule="DMA lands"))
+
+
+def test_another_report_is_shown_from_the_start(reports):
+    player = Player(reports[0])
+    player.schedule = "22"
+    player.show(reports[2])
+    assert (player.design, player.schedule) == ("cure", "")
+    assert player.board == board([reports[2]])
+    assert "every rule holds" in player.to_html()
+
+
+# --- The module -----------------------------------------------------------------------------------
+
+
+def test_the_module_imports_nothing_and_exports_one_thing():
+    text = module()
+    assert re.findall(r"^(?:import|export)\b.*", text, re.MULTILINE) == [
+        "export default { render: ({ model, el }) => mount(model, el) };"
+    ]
+
+
+def test_no_two_files_of_the_module_use_one_name():
+    names = re.findall(r"^(?:async )?(?:const|let|function) (\w+)", module(), re.MULTILINE)
+    assert len(names) > 50
+    assert [name for name in set(names) if names.count(name) > 1] == []
+
+
+def test_every_file_is_joined_after_those_it_needs():
+    assert {path.stem for path in PAGE.glob("*.js")} == set(ORDER)
+    for number, name in enumerate(ORDER):
+        needs = re.findall(r'from "\./(\w+)\.js"', (PAGE / f"{name}.js").read_text())
+        assert set(needs) <= set(ORDER[:number]), name
+
+
+# --- Prompts --------------------------------------------------------------------------------------
+
+
+def prompt(design="no-check", schedule="222222111", thread=1, **more):
+    return Prompt(design, schedule, thread, "What happens?", **more)
+
+
+@pytest.mark.parametrize(
+    ("asked", "right"),
+    [
+        (prompt(), OOPS),
+        (prompt("v5.11"), GOES_ON),
+        (prompt("no-check", "1112222", 2), WAITS),
+        (prompt("no-check", "2222222", 2), BREAKS),
+    ],
+)
+def test_the_answer_is_read_off_the_graph(reports, asked, right):
+    data = asked.data(reports)
+    assert data["right"] == right
+    assert data["choices"] == [list(choice) for choice in WORDS.items()]
+    assert data["key"] == f"seed-race/{asked.design}/{asked.schedule}/{asked.thread}"
+    assert Player(*reports, prompts=[asked]).prompts == [data]
+
+
+def test_a_prompt_that_cannot_be_asked(reports):
+    with pytest.raises(ValueError, match="asks about the design 'v4', which is not shown"):
+        prompt("v4").data(reports)
+    with pytest.raises(ScheduleError, match="Step 9: thread 2"):
+        prompt(schedule="222222222").data(reports)
+    with pytest.raises(ValueError, match=r"Of the choices of 'What happens\?' none is right: oops"):
+        prompt(choices={WAITS: "It waits"}).data(reports)
+    with pytest.raises(ValueError, match=r"thread 2 has ended, so nothing can be asked about it"):
+        prompt(schedule="22222222", thread=2).data(reports)

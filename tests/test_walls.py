@@ -22,6 +22,7 @@ LAYERS = (
         "percpu_ref",
         "scenario",
         "catalogue",
+        "outcomes",
         "verdict",
         "table",
         "cost",
@@ -59,7 +60,15 @@ def test_each_layer_imports_only_from_above():
 def test_every_module_has_its_place():
     modules = {path.stem for path in PACKAGE.glob("*.py")}
     modules |= {f"steps.{path.stem}" for path in (PACKAGE / "steps").glob("*.py")}
-    assert modules == {*LAYERS, "listing", "figures", "__init__", "steps.__init__", "__main__"}
+    assert modules == {
+        *LAYERS,
+        "lab",
+        "listing",
+        "figures",
+        "__init__",
+        "steps.__init__",
+        "__main__",
+    }
 
 
 def test_no_module_is_long():
@@ -71,11 +80,12 @@ def test_the_explorer_knows_nothing_of_pages():
     assert imported_by(PACKAGE / "thread.py") == set()
     assert imported_by(PACKAGE / "explore.py") == {"thread"}
     assert imported_by(PACKAGE / "paths.py") == {"explore"}
+    assert imported_by(PACKAGE / "outcomes.py") == {"explore", "paths"}
 
 
 def test_the_player_explores_nothing():
     for path in (PACKAGE / "player").glob("*.py"):
-        assert imported_by(path) <= {"player.data"}, path.name
+        assert imported_by(path) <= {"player.data", "player.module", "player.prompts"}, path.name
 
 
 def test_the_core_needs_only_the_standard_library():

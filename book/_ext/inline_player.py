@@ -2,7 +2,6 @@
 
 import re
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -10,21 +9,22 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
 
+from gupcore.player.module import module, style
+
 MARK = 'class="gup-player'
 ENDS_ITS_ELEMENT = re.compile(r"</(script|style)|<!--", re.IGNORECASE)
 
 
-def player(name: str) -> str:
-    """The text of a player file, refused where HTML would see the end of its element in it."""
-    text = (files("gupcore") / "player" / name).read_text(encoding="utf-8")
+def checked(text: str) -> str:
+    """Return `text`, refused where HTML would see the end of its element in it."""
     if found := ENDS_ITS_ELEMENT.search(text):
-        raise ExtensionError(f"{name} cannot go inside a page: it contains {found[0]!r}")
+        raise ExtensionError(f"The player cannot go inside a page: it contains {found[0]!r}")
     return text
 
 
 def note_player(app: Sphinx, config: Config) -> None:
     """Sphinx writes a page again when a setting changes: the player's digest is made one."""
-    text = player("player.css") + player("player.js")
+    text = checked(style()) + checked(module())
     config.gup_player_digest = sha256(text.encode()).hexdigest()
 
 
@@ -32,9 +32,9 @@ def inline_player(app: Sphinx, page: str, template: str, context: dict[str, Any]
     """Once per page, however many players it has; pages without one stay as they are."""
     body = context.get("body", "")
     if MARK in body:
-        script = player("player.js") + "\nmountAll(document);\n"
+        script = checked(module()) + "\nmountAll(document);\n"
         context["body"] = (
-            f"<style>\n{player('player.css')}</style>\n{body}"
+            f"<style>\n{checked(style())}</style>\n{body}"
             f'<script type="module">\n{script}</script>\n'
         )
 

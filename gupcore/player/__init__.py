@@ -1,60 +1,89 @@
 """The player: a reader's hand on the threads, in a live notebook and in the rendered page
 alike.
 
-One ES module, `player.js`, draws both.  In a live notebook it is the front end of an anywidget;
-in the rendered book it is inlined in the page and finds the data in the widget's own HTML
-output, with the shortest schedule as a plain list where there is no JavaScript.  It is handed
-graphs and explores nothing.
+One ES module draws both; its files are in the folder page/.  In a live notebook it is the front
+end of an anywidget; in the rendered book it is inlined in the page and finds the data in the
+widget's own HTML output, with the shortest schedule as a plain list where there is no JavaScript.
+It is handed graphs and explores nothing.
 """
 
 from __future__ import annotations
 
 import html
 import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
-from .data import board
+from .data import Switches, board
+from .module import module, style
+from .prompts import Prompt
 
 if TYPE_CHECKING:
     from ..verdict import Moment, Report
 
-HERE = Path(__file__).parent
+PANELS = ("checker", "ahead", "outcomes", "beside", "map", "share")
 
 
 class Player(anywidget.AnyWidget):
     """A widget that steps through one scenario under several designs.
 
     board     the graphs, see data.board
+    prompts   the questions asked before marked steps, see prompts.Prompt
+    opens     the names of the panels that are open at first
     design    the name of the design that is shown
     schedule  the steps taken so far, as text; set it to jump there, observe it to follow the reader
+    answers   what the reader has predicted: {key of the prompt: outcome}
     """
 
-    _esm = HERE / "player.js"
-    _css = HERE / "player.css"
+    _esm = module()
+    _css = style()
     board = traitlets.Dict().tag(sync=True)
+    prompts: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    opens: traitlets.List[str] = traitlets.List().tag(sync=True)
     design = traitlets.Unicode().tag(sync=True)
     schedule = traitlets.Unicode("").tag(sync=True)
+    answers = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, *reports: Report, design: str | None = None) -> None:
-        """Show `reports` (see gupcore.check), starting with the one of `design`, or the first."""
-        if not reports:
-            raise ValueError("A player needs at least one report: Player(check(race())).")
-        if not all(hasattr(report, "verdicts") for report in reports):
-            raise ValueError("A player shows reports: Player(check(race())).")
-        labels = {tuple(thread.label for thread in report.scenario.threads) for report in reports}
-        if len(labels) > 1:
-            raise ValueError("The reports of one player must have the same threads.")
-        names = [report.scenario.design.name for report in reports]
+    def __init__(
+        self,
+        *reports: Report,
+        design: str | None = None,
+        prompts: Sequence[Prompt] = (),
+        opens: Sequence[str] = (),
+        switches: Sequence[Switches] = (),
+    ) -> None:
+        """Show `reports` (see gupcore.check), starting with the one of `design`, or the first.
+
+        switches  for each report {switch: setting}: its design is then chosen by switches
+
+        Raises ValueError, with a sentence, for reports that do not go together and for a design, a
+        panel or a prompt that is not to be had.
+        """
+        super().__init__()
+        self.show(*reports, design=design, switches=switches)
+        unknown = [name for name in opens if name not in PANELS]
+        if unknown:
+            raise ValueError(f"There is no panel {unknown[0]!r}; choose {', '.join(PANELS)}.")
+        self.opens = list(opens)
+        self.prompts = [prompt.data(reports) for prompt in prompts]
+
+    def show(
+        self, *reports: Report, design: str | None = None, switches: Sequence[Switches] = ()
+    ) -> None:
+        """Show other reports, from the start; arguments as above."""
+        names = [report.scenario.design.name for report in _shown_together(reports)]
         if design is None:
             design = names[0]
         if design not in names:
             raise ValueError(f"There is no design {design!r} here; choose {', '.join(names)}.")
-        super().__init__(board=board(reports), design=design)
         self._fallback = _schedule_as_list(reports[names.index(design)])
+        with self.hold_sync():
+            self.schedule = ""
+            self.board = board(reports, switches)
+            self.design = design
 
     def __repr__(self) -> str:
         return f"Player({', '.join(entry['name'] for entry in self.board['designs'])})"
@@ -69,12 +98,31 @@ class Player(anywidget.AnyWidget):
 
     def to_html(self) -> str:
         """Return the player as HTML: data for the page's script, and a list without it."""
-        data = {"board": self.board, "design": self.design}
+        data = {
+            "board": self.board,
+            "design": self.design,
+            "prompts": self.prompts,
+            "opens": self.opens,
+        }
         text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
         return (
             f'<div class="gup-player"><script type="application/json">{text}</script>'
             f'<div class="gup-fallback">{self._fallback}</div></div>'
         )
+
+
+def _shown_together(reports: Sequence[Report]) -> Sequence[Report]:
+    """Return `reports`; raise ValueError if one player cannot show them."""
+    if not reports:
+        raise ValueError("A player needs at least one report: Player(check(race())).")
+    if not all(hasattr(report, "verdicts") for report in reports):
+        raise ValueError("A player shows reports: Player(check(race())).")
+    labels = {tuple(thread.label for thread in report.scenario.threads) for report in reports}
+    if len(labels) > 1:
+        raise ValueError("The reports of one player must have the same threads.")
+    if len({tuple(verdict.rule.name for verdict in report.verdicts) for report in reports}) > 1:
+        raise ValueError("The reports of one player must judge the same rules.")
+    return reports
 
 
 def _schedule_as_list(report: Report) -> str:

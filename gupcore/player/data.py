@@ -1,53 +1,173 @@
 """Turn checked reports into the plain data the player walks.
 
-The page's script knows no semantics: what it may show in any state, and what each step leads
-to, is worked out here and handed over as lists, numbers and sentences.  Sentences stand once,
-in `text`, and are referred to by their number.
+The page's script knows no semantics: what each thread can do where, what the reader is then told,
+and which rules that breaks, is worked out here and handed over as lists, numbers and sentences.
+What a thread does depends on the machine and on its own node only (see explore), so a graph is
+handed over as that table, and not state by state: it stays small when threads are added, and
+the designs of one board, which are alike, share nearly all of it.  Whatever is said more than
+once stands once, in a list, and is referred to by its number there.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..thread import Place
+    from ..thread import Automaton, Node, Place
     from ..verdict import Report
 
-VERSION = 2
+VERSION = 3
+MANY = 20_000  # states; of a larger graph the page counts no schedules and does not look ahead
+
+Switches = Mapping[str, str]
+Sources = Mapping[tuple[str, int], tuple[str, ...]]
 
 
-def board(reports: Sequence[Report]) -> dict[str, Any]:
+def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> dict[str, Any]:
     """Return the data of a player that shows `reports`: one scenario under several designs.
 
+    switches  for each report, how its design is chosen: {switch: setting}; none: by its name
+
+    The board:
+
     version    the version of this format
-    scenario   its name; `says` describes it in one sentence
-    text       every sentence and source line that the rest refers to
+    scenario   its name; `key` names its settings too, and `says` describes it in one sentence
+    threads    what each thread is called
+    rules      [name, what it says, what it is judged on]
+    switches   how a design is chosen, if not by its name: [switch, [setting, ...]]
+    text       every sentence that the rest refers to
     code       functions: [name, number of the first line, [line, ...]]; for a line of the
                docstring null, as the reader steps through what runs
+    values     what a thing can be: [does it exist?, words, further words for who asks, ...]
+    things     lists of a machine's things: [[name, "object" or "section"], ...]
+    machines   [number in `things`, its values, ...]
+    stopped    the machines on which the kernel has oopsed: [machine, name of the thing touched]
+    uneven     the machines at which an end breaks a rule: [machine, [rule, ...]]
+    nodes      where a thread can stand: [kernel function, what the step does, function, line, ...],
+               outermost function first; or, where it has ended, [what it returned]
+    breaks     lists of the rules that a move breaks, by number
+    moves      what a thread does on a machine, at a node, a column each: thread, machine and node,
+               as differences to the row before; the machine and the node after, as differences to
+               those before; what is said; and which rules it breaks, or -1 where it is blocked and
+               what is said is why
+    verdicts   [status, in short, schedule, loop, why]
+    outcomes   [in short, schedule, loop]
     designs    one entry a report, see `_design`
     """
-    text = _Text()
-    code = {
-        (name, first): lines
-        for report in reports
-        for thread in report.graph.threads
-        for (name, first), lines in thread.sources.items()
-    }
-    designs = [_design(report, text, list(code.items())) for report in reports]
+    lists = _Lists()
+    names = switches[0] if switches else {}
+    settings = {name: list(dict.fromkeys(chosen[name] for chosen in switches)) for name in names}
+    designs = [_design(report, lists) for report in reports]
+    for entry, chosen in zip(designs, switches, strict=False):
+        entry["switches"] = [all_of.index(chosen[name]) for name, all_of in settings.items()]
     scenario = reports[0].scenario
     return {
         "version": VERSION,
         "scenario": scenario.name,
+        "key": scenario.key(),
         "says": scenario.says,
-        "text": text.sentences,
-        "code": [[name, first, _without_docstring(lines)] for (name, first), lines in code.items()],
+        "threads": [thread.label for thread in scenario.threads],
+        "rules": [[rule.name, rule.says, rule.on] for rule in scenario.rules],
+        "switches": [[name, all_of] for name, all_of in settings.items()],
         "designs": designs,
+        **lists.data(),
     }
 
 
-def _without_docstring(lines: Sequence[str]) -> list[str | None]:
+class _Numbered:
+    """Values, numbered in the order of their first use."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, value: Hashable) -> int:
+        """Return the number of `value`."""
+        number = self._numbers.setdefault(value, len(self.values))
+        if number == len(self.values):
+            self.values.append(value)
+        return number
+
+
+class _Lists:
+    """The lists that the designs of a board share."""
+
+    def __init__(self) -> None:
+        self.text, self.values, self.things = _Numbered(), _Numbered(), _Numbered()
+        self.machines, self.nodes, self.moves = _Numbered(), _Numbered(), _Numbered()
+        self.code, self.breaks = _Numbered(), _Numbered()
+        self.verdicts, self.outcomes = _Numbered(), _Numbered()
+        self.stopped: dict[int, str] = {}
+        self.uneven: dict[int, tuple[str, ...]] = {}
+
+    def machine(self, machine: Any) -> int:
+        """Return the number of a machine; remember if it has stopped."""
+        things = machine.things()
+        values = [
+            self.values.number((int(t.exists), *map(self.text.number, (t.value, *t.detail))))
+            for t in things
+        ]
+        shown = self.things.number(tuple((thing.name, thing.kind) for thing in things))
+        # What a reader is shown may leave out what tells two machines apart.
+        number = self.machines.number((machine, shown, *values))
+        if machine.oops is not None:
+            self.stopped[number] = machine.oops
+        return number
+
+    def node(self, node: Node, sources: Sources) -> tuple[Any, ...]:
+        """Return a node as numbers."""
+        if node.step is None:
+            return (self.text.number(str(node.result)),)
+        action = node.step.action
+        places = [(self._function(place, sources), place.line) for place in node.places]
+        source, does = self.text.number(str(action.source)), self.text.number(action.does)
+        return (source, does, *(number for place in places for number in place))
+
+    def _function(self, place: Place, sources: Sources) -> int:
+        return next(
+            self.code.number((name, first, _without_docstring(lines)))
+            for (name, first), lines in sources.items()
+            if name == place.function and first <= place.line < first + len(lines)
+        )
+
+    def data(self) -> dict[str, Any]:
+        """Return the lists as plain data."""
+        return {
+            "text": self.text.values,
+            "code": _plain(self.code.values),
+            "values": _plain(self.values.values),
+            "things": _plain(self.things.values),
+            "machines": [list(shown) for _, *shown in self.machines.values],
+            "stopped": [list(item) for item in self.stopped.items()],
+            "uneven": [[number, list(rules)] for number, rules in self.uneven.items()],
+            "nodes": [list(shown) for _, shown in self.nodes.values],
+            "breaks": _plain(self.breaks.values),
+            "moves": _columns(self.moves.values),
+            "verdicts": _plain(self.verdicts.values),
+            "outcomes": _plain(self.outcomes.values),
+        }
+
+
+def _columns(moves: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Write moves column by column, as small differences: they take a third less room so."""
+    before = [(0, 0, 0), *(move[:3] for move in moves)]
+    rows = (
+        (t - t0, m - m0, n - n0, to - m, at - n, said, breaks)
+        for (t0, m0, n0), (t, m, n, to, at, said, breaks) in zip(before, moves, strict=False)
+    )
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+@cache
+def _without_docstring(lines: tuple[str, ...]) -> tuple[str | None, ...]:
     """Return the lines of a function with null for those of its docstring."""
     function = ast.parse("\n".join(lines)).body[0]
     shown: list[str | None] = list(lines)
@@ -55,110 +175,94 @@ def _without_docstring(lines: Sequence[str]) -> list[str | None]:
         text = function.body[0]
         for number in range(text.lineno - 1, text.end_lineno or text.lineno):
             shown[number] = None
-    return shown
+    return tuple(shown)
 
 
-class _Text:
-    """Sentences, numbered in the order of their first use."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, sentence: str) -> int:
-        number = self._numbers.setdefault(sentence, len(self.sentences))
-        if number == len(self.sentences):
-            self.sentences.append(sentence)
-        return number
-
-
-Code = Sequence[tuple[tuple[str, int], tuple[str, ...]]]
-
-
-def _design(report: Report, text: _Text, code: Code) -> dict[str, Any]:
+def _design(report: Report, lists: _Lists) -> dict[str, Any]:
     """Describe one graph.
 
-    switches  {"check": bool, "unmap all": bool}
-    threads   [{label, nodes}]; a node is [[number of the function in `code`, line], ...],
-              outermost function first; or, where the thread has ended, what it returned
-    things    the machine's objects and sections: [name, "object" or "section"]
-    machines  a machine is a list with, for each thing, [exists, number of its value in `text`]
-    states    a state is [machine, node of thread 1, node of thread 2, ...]
-    moves     for each state, for each thread: [state after, said, kernel function, [broken rules]],
-              or [why it is blocked], or [] if it has ended or the search was cut off there;
-              sentences as numbers in `text`
-    stopped   the states in which the kernel has oopsed: [state, name of the thing touched]
-    verdicts  [{rule, says, status, short, schedule, loop, why}]
+    name, says  of the design
+    python      how the scenario is made in Python
+    start       the machine and the nodes at the start
+    moves       runs of numbers in the board's `moves`: [how many are skipped, how many follow, ...]
+    states      how many there are; `complete`: were all found?
+    stuck       the states, numbered in the order of a breadth-first search, from which somebody
+                cannot finish: those of the components that no move leaves
+    verdicts    for each rule, its number in the board's `verdicts`
+    outcomes    [number in the board's `outcomes`, how many schedules, share of all]; null where too
+                many states were found, or not all
+    switches    the number of the setting of each switch, if there are any
     """
-    graph, design = report.graph, report.scenario.design
-    machines: dict[Any, int] = {}
-    states = []
-    for state in graph.states:
-        machine = machines.setdefault(graph.machine(state), len(machines))
-        states.append([machine, *(graph.node(state, t) for t in range(len(graph.threads)))])
+    graph = report.graph
+    machines = [lists.machine(machine) for machine in graph.machines]
+    nodes = [_nodes(number, thread, lists) for number, thread in enumerate(graph.threads)]
+    moves = []
+    for thread, machine, node, move in graph.worked_out():
+        here = (thread, machines[machine], nodes[thread][node])
+        if move is not None:
+            state = graph.after(machine, node, move)
+            there = (machines[state[0]], nodes[thread][state[1]])
+            said = lists.text.number(move.effect.said)
+            broken = lists.breaks.number(tuple(report.broken_by(move)))
+            moves.append(lists.moves.number((*here, *there, said, broken)))
+        elif (why := graph.why(thread, machine, node)) is not None:
+            moves.append(lists.moves.number((*here, *here[1:], lists.text.number(why), -1)))
+    lists.uneven |= {machines[n]: tuple(rules) for n, rules in report.uneven_ends().items()}
     return {
-        "name": design.name,
-        "says": design.says,
-        "switches": {"check": design.check, "unmap all": design.unmaps_all},
-        "threads": [
-            {"label": t.label, "nodes": [_node(n, code) for n in t.nodes]} for t in graph.threads
-        ],
-        "things": [[thing.name, thing.kind] for thing in report.scenario.machine.things()],
-        "machines": [
-            [[thing.exists, text.number(thing.value)] for thing in machine.things()]
-            for machine in machines
-        ],
-        "states": states,
-        "moves": [
-            [_move(report, state, thread, text) for thread in range(len(graph.threads))]
-            for state in graph.states
-        ],
-        "stopped": [
-            [number, touched]
-            for number, state in enumerate(graph.states)
-            if (touched := graph.machine(state).oops) is not None
-        ],
+        "name": report.scenario.design.name,
+        "says": report.scenario.design.says,
+        "python": report.scenario.in_python(),
+        "start": [machines[0], *(numbers[0] for numbers in nodes)],
+        "moves": _runs(sorted(moves)),
+        "states": len(graph.states),
+        "complete": graph.complete,
+        "stuck": report.stuck(),
         "verdicts": [
-            {
-                "rule": verdict.rule.name,
-                "says": verdict.rule.says,
-                "status": verdict.status,
-                "short": verdict.in_short(),
-                "schedule": verdict.schedule,
-                "loop": verdict.loop,
-                "why": verdict.why,
-            }
-            for verdict in report.verdicts
+            lists.verdicts.number((v.status, v.in_short(), v.schedule, v.loop, v.why))
+            for v in report.verdicts
         ],
+        "outcomes": _outcomes(report, lists),
     }
 
 
-def _node(node: Any, code: Code) -> Any:
-    if node.step is None:
-        return str(node.result)
-    return [[_function(place, code), place.line] for place in node.places]
+def _nodes(number: int, thread: Automaton, lists: _Lists) -> list[int]:
+    """Return the board's number of each node of a thread.
+
+    Nodes that look alike may differ in their local variables; they are told apart by counting.
+    """
+    told = [lists.node(node, thread.sources) for node in thread.nodes]
+    seen: Counter[Any] = Counter()
+    numbers = []
+    for node in told:
+        numbers.append(lists.nodes.number(((number, seen[node]), node)))
+        seen[node] += 1
+    return numbers
 
 
-def _function(place: Place, code: Code) -> int:
-    return next(
-        number
-        for number, ((name, first), lines) in enumerate(code)
-        if name == place.function and first <= place.line < first + len(lines)
-    )
+def _runs(numbers: Sequence[int]) -> list[int]:
+    """Write ascending numbers as runs: [how many are skipped, how many follow, ...]."""
+    runs: list[int] = []
+    end = 0
+    for number in numbers:
+        if number == end and runs:
+            runs[-1] += 1
+        else:
+            runs += [number - end, 1]
+        end = number + 1
+    return runs
 
 
-def _move(report: Report, state: int, thread: int, text: _Text) -> list[Any]:
-    graph = report.graph
-    move = graph.move(state, thread)
-    if move is None:
-        why = graph.why_blocked(state, thread)
-        return [] if why is None else [text.number(why)]
-    after = graph.number.get(state + move.delta)
-    if after is None:
-        return []
+def _outcomes(report: Report, lists: _Lists) -> list[list[Any]] | None:
+    """Return the bars of the histogram; counts as text, as they may be too large for the page."""
+    if not report.graph.complete or len(report.graph.states) > MANY:
+        return None
+    found = report.outcomes()
+    total = sum(outcome.count for outcome in found)
     return [
-        after,
-        text.number(move.effect.said),
-        text.number(str(move.step.action.source)),
-        report.broken_by(move),
+        [
+            lists.outcomes.number((o.in_short(), o.schedule, o.loop)),
+            f"{o.count:,}",
+            round(o.count / total, 4),
+        ]
+        for o in found
     ]

@@ -9,8 +9,10 @@ from playwright.sync_api import expect
 from visit import Visit
 
 from gupcore import ScheduleError, check, race
+from gupcore.player import PANELS
 
-PACE = 1200  # milliseconds, as in player.js
+PACE = 1200  # milliseconds, as in game.js
+FOCUSED = "document.activeElement.dataset.do ?? document.activeElement.dataset.set"
 
 # Every piece of text in the player whose contrast with what is behind it is too low for WCAG AA.
 TOO_FAINT = """
@@ -91,13 +93,20 @@ def test_everything_is_reached_by_keyboard_and_keeps_the_focus(
     open_player: Callable[..., Hand],
 ) -> None:
     hand = open_player()
-    hand.ask()
+    for panel in PANELS:
+        hand.open(panel)
+    every = hand.player.evaluate(
+        """(player) => [...player.querySelectorAll("[data-do], [data-set]")]
+          .filter((e) => e.tabIndex >= 0 && !e.disabled && (e.type !== "radio" || e.checked))
+          .map((e) => e.dataset.do ?? e.dataset.set)"""
+    )
+    assert {"step 1", "back", "show 0", "bug", "outcome 0", "beside 1", "copy text"} <= set(every)
     hand.player.get_by_role("radio", checked=True).focus()
-    reached = set()
-    for _ in range(30):
+    reached = [hand.page.evaluate(FOCUSED)]
+    for _ in range(len(every) + 10):  # the bits of a PTE, and the map, are stops of their own
         hand.page.keyboard.press("Tab")
-        reached.add(hand.page.evaluate("document.activeElement.dataset.do"))
-    assert {"step 1", "step 2", "back", "restart", "next", "play", "show 0"} <= reached
+        reached.append(hand.page.evaluate(FOCUSED))
+    assert set(every) <= set(reached)
     step = hand.player.get_by_role("button", name="Step 2", exact=True)
     step.focus()
     for _ in range(12):  # until the thread has ended and the button can do no more
@@ -133,10 +142,13 @@ def test_show_me_plays_to_the_oops(page_at: Callable[..., Visit], book_over_http
     hand.take("1")
     hand.show("struct page exists")
     assert hand.schedule == ""
-    for taken in range(1, len(BUG) + 1):
+    for taken in range(1, len(BUG)):
         page.clock.run_for(PACE)
         assert hand.schedule == BUG[:taken]
     page.clock.run_for(3 * PACE)
+    assert hand.schedule == BUG[:-1], "it stops at a question"
+    hand.press("play")
+    page.clock.run_for(PACE)
     assert hand.schedule == BUG
     assert hand.text(".gup-breaks") == "breaks: struct page exists"
     assert "oops" in hand.text('[data-thing="struct page"]')
@@ -253,7 +265,14 @@ def test_contrast(open_player: Callable[..., Hand], color_scheme: str) -> None:
         hand.take(schedule)
         assert hand.player.evaluate(TOO_FAINT) == [], schedule
     hand.choose("cure")
-    assert hand.player.evaluate(TOO_FAINT) == []
+    for panel in PANELS:
+        hand.open(panel)
+    hand.press("copy text")
+    hand.player.locator("summary").first.click()
+    for schedule in ("", "2222", "222222111"):
+        hand.restart()
+        hand.take(schedule)
+        assert hand.player.evaluate(TOO_FAINT) == [], schedule
 
 
 def test_dark_is_dark(open_player: Callable[..., Hand]) -> None:
@@ -269,11 +288,17 @@ def test_on_a_phone(open_player: Callable[..., Hand], width: int) -> None:
     hand = open_player(width)
     hand.choose("no-check")
     hand.take(BUG)
+    for panel in PANELS:
+        hand.open(panel)
     assert hand.page.evaluate("document.scrollingElement.scrollWidth") <= width
-    for button in hand.player.get_by_role("button").all():
-        box = button.bounding_box()
+    touched = "button, select, summary, input[type=range], input[type=number], label:has(input)"
+    for target in hand.player.locator(touched).all():
+        box = target.bounding_box()
         assert box
-        assert min(box["width"], box["height"]) >= 24
+        assert min(box["width"], box["height"]) >= 24, target.inner_text()
+    for target in hand.player.locator(".gup > :not(.gup-panels) button, .gup-panel > *").all():
+        box = target.bounding_box()
+        assert box
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
     lefts = {lane.bounding_box()["x"] for lane in hand.player.locator(".gup-lane").all()}
@@ -311,7 +336,17 @@ def test_another_design_forgets_what_was_shown_under_the_last(
     assert "no-check" not in hand.text(".gup-status")
 
 
-def test_on_paper_the_player_is_light(open_player: Callable[..., Hand]) -> None:
+def test_on_paper_the_player_is_the_schedule_as_a_list(open_player: Callable[..., Hand]) -> None:
     hand = open_player(1280, "dark")
+    hand.choose("no-check")
+    hand.take(BUG + "")
+    hand.open("checker")
     hand.page.emulate_media(media="print")
     assert hand.player.evaluate("(e) => getComputedStyle(e).colorScheme") == "light"
+    steps = hand.player.locator(".gup-history li").all()
+    assert [step.is_visible() for step in steps] == [True] * len(BUG)
+    ends = hand.player.locator(".gup-history ol").evaluate("(e) => e.scrollHeight - e.clientHeight")
+    assert ends == 0, "a step is out of sight"
+    for control in ("Restart", "Step 1", "Ask the checker", "Show me: struct page exists"):
+        assert not hand.player.get_by_role("button", name=control, exact=True).count()
+    assert BUG in hand.text(".gup-schedule")

@@ -1,27 +1,25 @@
-"""Every edge of every graph in the page, walked by clicking, is what Python's replay gives."""
+"""Every edge of every graph in the book is what Python's replay gives: once by pressing the
+buttons of the chapter's players, and once for every graph, by the functions behind the buttons.
+"""
 
 import json
-import linecache
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hand import CHAPTER, Hand
-from playwright.sync_api import Page
+from hand import Hand
+from shipped import NOTEBOOKS, Made, boards_in, load_parts, page_of, players_made_by
 from visit import Visit
 
 from gupcore import Report, ScheduleError, paths
-from gupcore.player import Player
 
-NOTEBOOK = Path(__file__).parents[2] / "chapters" / "07_the_race.ipynb"
-
-Made = dict[str, tuple[Report, ...]]
+CHAPTER = next(notebook for notebook in NOTEBOOKS if notebook.stem == "07_the_race")
 
 # Walks every edge of a graph by pressing Step and Back; writes down what the page shows after each.
 WALK = """
-(player, moves) => {
+(player, limit) => {
   const press = (does) => player.querySelector(`[data-do="${does}"]`).click();
   const all = (selector, root = player) => [...root.querySelectorAll(selector)];
   const text = (selector, root = player) => all(selector, root).map((e) => e.textContent);
@@ -38,67 +36,158 @@ WALK = """
     schedule: text(".gup-schedule").join(), oops: player.querySelector(".gup-stopped") !== null,
   });
   const found = [["", shown()]];
-  const seen = new Set([0]);
-  const visit = (state, schedule) => all(".gup-head button").forEach((button, thread) => {
+  const seen = new Set([JSON.stringify(shown().things) + JSON.stringify(shown().lanes)]);
+  const visit = (schedule) => all(".gup-head button").forEach((button, thread) => {
     if (!able(button)) return;
-    const after = moves[state][thread][0];
     button.click();
-    found.push([schedule + (thread + 1), shown()]);
-    if (!seen.has(after)) {
-      seen.add(after);
-      visit(after, schedule + (thread + 1));
+    const after = shown();
+    found.push([schedule + (thread + 1), after]);
+    if (found.length > limit) throw new Error("more edges than there are");
+    const state = JSON.stringify(after.things) + JSON.stringify(after.lanes);
+    if (!seen.has(state)) {
+      seen.add(state);
+      visit(schedule + (thread + 1));
     }
     press("back");
   });
-  visit(0, "");
+  visit("");
   return found;
 }
 """
 
+# Plays schedules with the player's own functions; what is known after each step of each.
+PLAY = """
+([nth, number, schedules]) => {
+  const board = boards[nth];
+  const { walk, thingsOf, standsAt, moveOf, canMove, saidBy, stepTaken, touchedGone } = parts;
+  const design = board.designs[number];
+  return schedules.map((schedule) => {
+    const { path } = walk(board, design, schedule);
+    return path.map((state, n) => {
+      const step = n && stepTaken(board, design, path, schedule, n - 1);
+      return {
+        things: thingsOf(board, state).map((t) => [t.name, t.kind, t.exists, t.value, t.detail]),
+        oops: touchedGone(board, state) ?? null,
+        step: step ? [step.label, step.said, step.source, step.line, step.breaks] : null,
+        why: board.threads.map((_, t) => {
+          const move = moveOf(board, design, state, t);
+          return move && !canMove(move) ? saidBy(board, move) : null;
+        }),
+        ended: board.threads.map((_, t) => standsAt(board, state, t).ended ?? null),
+      };
+    });
+  });
+}
+"""
 
-@pytest.fixture(scope="module")
-def made_by_the_chapter() -> Made:
-    """Run the chapter's cells: for the board of each player they make, the reports behind it."""
-    made: Made = {}
-    make = Player.__init__
-
-    def remember(self: Player, *reports: Report, **more: Any) -> None:
-        make(self, *reports, **more)
-        made[json.dumps(self.board)] = reports
-
-    names = {"__name__": "chapter", "display": print}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Player, "__init__", remember)
-        for number, cell in enumerate(json.loads(NOTEBOOK.read_text())["cells"]):
-            if cell["cell_type"] == "code":
-                file, source = f"<cell {number}>", "".join(cell["source"])
-                lines = source.splitlines(keepends=True)
-                linecache.cache[file] = (
-                    len(source),
-                    None,
-                    lines,
-                    file,
-                )  # a thread shows its source
-                exec(compile(source, file, "exec"), names)
-    return made
+SIZE = """
+([nth, number]) => {
+  const board = boards[nth];
+  const graph = parts.wholeGraph(board.designs[number], board);
+  return [graph.states.length, graph.edges.flat().length];
+}
+"""
 
 
-def shipped(page: Page, made: Made) -> list[tuple[dict[str, Any], tuple[Report, ...]]]:
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def made(request: pytest.FixtureRequest) -> tuple[Path, Made]:
+    return request.param, players_made_by(request.param)
+
+
+def shipped(visit: Visit, made: Made) -> list[tuple[dict[str, Any], tuple[Report, ...]]]:
     """Return the board of each player in the page, with the reports behind it."""
-    scripts = page.locator(".gup-player > script").all()
-    boards = [json.loads(script.text_content() or "")["board"] for script in scripts]
+    boards = boards_in(visit.page)
+    assert boards
     for board in boards:
         assert json.dumps(board) in made, "the notebook's outputs are old: run make notebooks"
     return [(board, made[json.dumps(board)]) for board in boards]
 
 
+def covering(report: Report) -> Iterator[str]:
+    """Yield schedules that take every edge of a graph at least once."""
+    graph = report.graph
+    ways: dict[int, tuple[int, ...]] = {graph.states[0]: ()}
+    left = set()
+    for state in graph.states:
+        for move, after in graph.moves(state):
+            ways.setdefault(after, (*ways[state], move.thread))
+            left.add((state, move.thread))
+    for start in graph.states[::-1]:  # from the deepest on, whose ways are the longest
+        while any((start, thread) in left for thread in range(len(graph.threads))):
+            way, state = list(ways[start]), graph.states[0]
+            for thread in way:
+                left.discard((state, thread))
+                state += graph.move(state, thread).delta
+            while fresh := [t for t in range(len(graph.threads)) if (state, t) in left]:
+                left.discard((state, fresh[0]))
+                way.append(fresh[0])
+                state += graph.move(state, fresh[0]).delta
+            yield paths.as_text(tuple(way))
+
+
+def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
+    """Return what replay says after each step, and why those who cannot step cannot."""
+    moments = report.replay(schedule)
+    machines = [report.scenario.machine, *(moment.machine for moment in moments)]
+    graph, state, found = report.graph, report.graph.states[0], []
+    for number, machine in enumerate(machines):
+        moment = moments[number - 1] if number else None
+        if moment is not None:
+            state += graph.move(state, moment.thread - 1).delta
+        threads = range(len(graph.threads))
+        nodes = [graph.threads[thread].nodes[graph.node(state, thread)] for thread in threads]
+        found.append(
+            {
+                "things": [
+                    [t.name, t.kind, t.exists, t.value, list(t.detail)] for t in machine.things()
+                ],
+                "oops": machine.oops,
+                "step": moment
+                and [
+                    moment.label,
+                    moment.said,
+                    str(moment.source),
+                    moment.places[-1].text,
+                    list(moment.breaks),
+                ],
+                "why": [graph.why_blocked(state, thread) for thread in threads],
+                "ended": [str(node.result) if node.step is None else None for node in nodes],
+            }
+        )
+    return found
+
+
+def test_every_edge_of_every_graph_is_what_replay_gives(
+    page_at: Callable[..., Visit], book_over_http: str, made: tuple[Path, Made]
+) -> None:
+    notebook, players = made
+    visit = page_at()
+    visit.page.goto(book_over_http + page_of(notebook))
+    load_parts(
+        visit.page,
+        *("walk", "thingsOf", "standsAt", "moveOf", "canMove", "saidBy", "stepTaken"),
+        *("touchedGone", "wholeGraph"),
+    )
+    for nth, (board, reports) in enumerate(shipped(visit, players)):
+        for number, report in enumerate(reports):
+            graph = report.graph
+            edges = sum(1 for state in graph.states for _ in graph.moves(state))
+            assert visit.page.evaluate(SIZE, [nth, number]) == [len(graph.states), edges]
+            schedules = list(covering(report))
+            shown = visit.page.evaluate(PLAY, [nth, number, schedules])
+            for schedule, steps in zip(schedules, shown, strict=True):
+                assert steps == known_after(report, schedule), (board["key"], number, schedule)
+    visit.assert_quiet()
+
+
 def expected_lane(report: Report, schedule: str, thread: int, oops: bool) -> dict[str, Any]:
+    """Return what a lane shows; of a blocked thread, up to who it waits for."""
     try:
         moment = report.replay(f"{schedule}{thread}")[-1]
     except ScheduleError as error:
         found = re.search(r"(has ended)|cannot step\. (.*)", str(error))
         assert found
-        state = paths.walk(report.graph, [int(digit) - 1 for digit in schedule])
+        state = report.walk(schedule)
         node = report.graph.node(state, thread - 1)
         at = report.graph.threads[thread - 1].nodes[node]
         what = (
@@ -106,7 +195,9 @@ def expected_lane(report: Report, schedule: str, thread: int, oops: bool) -> dic
         )
         able, places = False, at.places
     else:
-        what, able, places = f"next: {moment.source}", True, moment.places
+        node = report.graph.node(report.walk(schedule), thread - 1)
+        does = report.graph.threads[thread - 1].nodes[node].step.action.does
+        what, able, places = f"next: {does} {moment.source}", True, moment.places
     return {
         "able": able,
         "what": what,
@@ -146,38 +237,45 @@ def expected(report: Report, schedule: str) -> dict[str, Any]:
     return shown | steps
 
 
-def test_every_edge_shows_what_replay_gives(
-    page_at: Callable[..., Visit],
-    book_url: str,
-    made_by_the_chapter: Made,
+@pytest.fixture(scope="module")
+def made_by_the_chapter() -> Made:
+    return players_made_by(CHAPTER)
+
+
+def test_what_is_shown_after_every_press_is_what_replay_gives(
+    page_at: Callable[..., Visit], book_url: str, made_by_the_chapter: Made
 ) -> None:
     visit = page_at()
-    visit.page.goto(book_url + CHAPTER)
-    players = shipped(visit.page, made_by_the_chapter)
-    assert players
-    for nth, (board, reports) in enumerate(players):
+    visit.page.goto(book_url + page_of(CHAPTER))
+    for nth, (board, reports) in enumerate(shipped(visit, made_by_the_chapter)):
         hand = Hand(visit.page, nth)
+        hand.answer_all()
         for design, report in zip(board["designs"], reports, strict=True):
             if len(board["designs"]) > 1:
                 hand.choose(design["name"])
-            found = hand.player.evaluate(WALK, design["moves"])
-            edges = sum(len(move) > 1 for moves in design["moves"] for move in moves)
+            graph = report.graph
+            edges = sum(1 for state in graph.states for _ in graph.moves(state))
+            found = hand.player.evaluate(WALK, edges + 1)
             assert len(found) == 1 + edges
             for schedule, shown in found:
-                assert shown == expected(report, schedule), f"{design['name']} {schedule}"
+                wanted = expected(report, schedule)
+                for lane, wanted_lane in zip(shown["lanes"], wanted["lanes"], strict=True):
+                    if wanted_lane["what"].startswith("blocked"):
+                        assert re.search(r"(It waits for thread|Nobody can end)", lane["what"])
+                        lane["what"] = lane["what"].partition(" It waits for")[0]
+                        lane["what"] = lane["what"].partition(" Nobody can end")[0]
+                assert shown == wanted, f"{design['name']} {schedule}"
     visit.assert_quiet()
 
 
 def test_verdicts_are_those_of_the_checker(
-    page_at: Callable[..., Visit],
-    book_over_http: str,
-    made_by_the_chapter: Made,
+    page_at: Callable[..., Visit], book_over_http: str, made_by_the_chapter: Made
 ) -> None:
-    page = page_at().page
-    page.goto(book_over_http + CHAPTER)
-    hand = Hand(page)
-    hand.ask()
-    _, reports = shipped(page, made_by_the_chapter)[0]
+    visit = page_at()
+    visit.page.goto(book_over_http + page_of(CHAPTER))
+    hand = Hand(visit.page)
+    hand.open("checker")
+    _, reports = shipped(visit, made_by_the_chapter)[0]
     for report in reports:
         hand.choose(report.scenario.design.name)
         rows = hand.player.locator(".gup-verdicts tbody tr")
@@ -186,3 +284,4 @@ def test_verdicts_are_those_of_the_checker(
             assert rule.startswith(verdict.rule.name)
             assert verdict.rule.says in rule
             assert verdict.in_short() in result
+            assert verdict.schedule in result

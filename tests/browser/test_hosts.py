@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,18 +10,15 @@ from hand import BUG, Hand
 from playwright.sync_api import Page
 from visit import Visit
 
-import gupcore.player
 from gupcore import check, race
 from gupcore.player import Player
-
-MODULE = Path(gupcore.player.__file__).with_name("player.js")
+from gupcore.player.module import module, style
 
 
 def page_with(page: Page, *bodies: str) -> Page:
-    style = MODULE.with_suffix(".css").read_text()
-    script = f"{MODULE.read_text()}\nmountAll(document);"
+    script = f"{module()}\nmountAll(document);"
     page.set_content(
-        f"<style>{style}</style>{''.join(bodies)}<script type='module'>{script}</script>"
+        f"<style>{style()}</style>{''.join(bodies)}<script type='module'>{script}</script>"
     )
     return page
 
@@ -55,10 +51,11 @@ def broken_players() -> dict[str, str]:
         return html(json.dumps({"board": changed, "design": "no-check"}))
 
     short = json.loads(board)
-    del short["designs"][0]["states"][20:]
+    for column in short["moves"]:
+        del column[20:]
     silent = json.loads(board) | {"text": []}
     homeless = json.loads(board) | {"code": {}}
-    empty = {"version": 2, "designs": []}
+    empty = {"version": 3, "designs": []}
     newer = json.loads(board) | {"version": 99}
     names = ("short", "silent", "homeless", "empty", "newer")
     made = dict(zip(names, map(with_board, (short, silent, homeless, empty, newer)), strict=True))
@@ -71,7 +68,7 @@ def test_data_that_cannot_be_walked_is_a_sentence(page_at: Callable[..., Visit],
     whole = Player(check(race("cure"))).to_html()
     page = page_with(visit.page, broken_players()[name], whole)
     expected = (
-        "version 2, and was given version 99" if name == "newer" else "data of this player is"
+        "version 3, and was given version 99" if name == "newer" else "data of this player is"
     )
     alert = page.get_by_role("alert")
     assert expected in alert.inner_text()
@@ -112,7 +109,7 @@ def widget(page_at: Callable[..., Visit], book_over_http: str) -> Hand:
     page.goto(book_over_http + "404-there-is-no-such-page")
     page.set_content("<title>A widget's host</title>")
     board = Player(check(race("no-check")), check(race("cure"))).board
-    page.evaluate(AS_WIDGET, [MODULE.read_text(), board])
+    page.evaluate(AS_WIDGET, [module(), board])
     return Hand(page)
 
 

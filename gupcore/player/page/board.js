@@ -1,0 +1,142 @@
+// The board: the data that Python hands over. See data.py for the format; nothing here knows what it means.
+
+export const VERSION = 3;
+const BLOCKED = -1;
+
+/** Keep what `make` makes of an object for as long as the object lives. */
+export function remembered(make) {
+  const made = new WeakMap();
+  return (key, ...more) => {
+    if (!made.has(key)) made.set(key, make(key, ...more));
+    return made.get(key);
+  };
+}
+
+/** Say what is wrong with `board`, in a sentence; "" if it can be walked. */
+export function complaint(board) {
+  const broken = "The data of this player is incomplete, so there is nothing to step through.";
+  if (!board) return broken;
+  if (board.version !== VERSION) {
+    return `This player reads data of version ${VERSION}, and was given version ${board.version}.`;
+  }
+  try {
+    return isWhole(board) ? "" : broken;
+  } catch {
+    return broken;
+  }
+}
+
+/** The moves as rows [thread, machine, node, machine after, node after, said, breaks]: the columns hold differences. */
+const movesOf = remembered(({ moves: [threads, machines, nodes, ...columns] }) => {
+  let [thread, machine, node] = [0, 0, 0];
+  return threads.map((_, n) => {
+    thread += threads[n];
+    machine += machines[n];
+    node += nodes[n];
+    const [to, at, said, breaks] = columns.map((column) => column[n]);
+    return [thread, machine, node, machine + to, node + at, said, breaks];
+  });
+});
+
+function isWhole(board) {
+  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks, verdicts, outcomes, designs } = board;
+  const moves = movesOf(board);
+  const isIn = (number, list) => Number.isInteger(number) && number >= 0 && number < list.length;
+  const areIn = (numbers, list) => numbers.every((number) => isIn(number, list));
+  const isPlace = (number, line) => typeof code[number][2][line - code[number][1]] === "string";
+  const isNode = (node) =>
+    (node.length === 1 && isIn(node[0], text)) ||
+    (node.length >= 4 && node.length % 2 === 0 && isIn(node[0], text) && isIn(node[1], text) &&
+      node.every((number, n) => n < 2 || n % 2 === 1 || isPlace(number, node[n + 1])));
+  const isMove = ([thread, machine, node, to, at, said, broken]) =>
+    isIn(thread, threads) && areIn([machine, to], machines) && areIn([node, at], nodes) && isIn(said, text) &&
+    (broken === BLOCKED || isIn(broken, breaks));
+  const isDesign = ({ start, moves: runs, verdicts: judged, outcomes: ends, stuck }) =>
+    start.length === threads.length + 1 && isIn(start[0], machines) && areIn(start.slice(1), nodes) &&
+    runs.every((run) => run >= 0) && runs.reduce((sum, run) => sum + run, 0) <= moves.length &&
+    judged.length === rules.length && areIn(judged, verdicts) && Array.isArray(stuck) &&
+    (ends === null || ends.every(([n]) => isIn(n, outcomes)));
+  return (
+    threads.length > 0 && designs.length > 0 &&
+    values.every(([, ...words]) => words.length > 0 && areIn(words, text)) &&
+    machines.every(([shown, ...all]) => all.length === things[shown].length && areIn(all, values)) &&
+    stopped.every(([machine]) => isIn(machine, machines)) && uneven.every(([machine]) => isIn(machine, machines)) &&
+    nodes.every(isNode) && moves.every(isMove) && designs.every(isDesign)
+  );
+}
+
+/** What each thread of a design does where: for each thread, (machine, node) -> its move. */
+const tables = remembered((design, board) => {
+  const table = board.threads.map(() => new Map());
+  let end = 0;
+  for (let n = 0; n < design.moves.length; n += 2) {
+    const begin = end + design.moves[n];
+    end = begin + design.moves[n + 1];
+    for (const move of movesOf(board).slice(begin, end)) {
+      table[move[0]].set(move[1] * board.nodes.length + move[2], move);
+    }
+  }
+  return table;
+});
+
+/** A state is the machine and the node of each thread, as numbers. */
+export const startOf = ({ start }) => ({ machine: start[0], nodes: start.slice(1) });
+
+/** What thread `t` (from 0) does in `state`: a move, why it is blocked, or undefined. */
+export function moveOf(board, design, { machine, nodes }, t) {
+  return tables(design, board)[t].get(machine * board.nodes.length + nodes[t]);
+}
+
+export const canMove = (move) => move !== undefined && move[6] !== BLOCKED;
+export const hasEnded = (board, state, t) => board.nodes[state.nodes[t]].length === 1;
+
+/** The state after `move`. */
+export const after = ({ nodes }, [t, , , machine, node]) => ({ machine, nodes: nodes.with(t, node) });
+
+/** What a move does, in a sentence; or why it cannot be made. */
+export const saidBy = (board, move) => board.text[move[5]];
+export const brokenBy = (board, move) => board.breaks[move[6]];
+
+const stoppedAt = remembered((board) => new Map(board.stopped));
+const unevenAt = remembered((board) => new Map(board.uneven));
+
+/** The thing whose touch stopped the machine; undefined where it runs. */
+export const touchedGone = (board, { machine }) => stoppedAt(board).get(machine);
+
+/** The rules that are broken if all ends in this state. */
+export const brokenAtEnd = (board, { machine }) => unevenAt(board).get(machine) ?? [];
+
+export const allEnded = (board, state) => board.threads.every((_, t) => hasEnded(board, state, t));
+
+/** What the checker says of each rule: [{rule, says, status, short, schedule, loop, why}, ...]. */
+export const verdictsOn = ({ rules, verdicts }, design) => design.verdicts.map((number, n) => {
+  const [status, short, schedule, loop, why] = verdicts[number];
+  return { rule: rules[n][0], says: rules[n][1], status, short, schedule, loop, why };
+});
+
+/** How all schedules end: [{short, schedule, loop, count, share}, ...]; null if that is not known. */
+export const outcomesOf = ({ outcomes }, design) => design.outcomes?.map(([number, count, share]) => {
+  const [short, schedule, loop] = outcomes[number];
+  return { short, schedule, loop, count, share };
+}) ?? null;
+
+/** Where thread `t` stands: what it would do next, and the lines, outermost function first. */
+export function standsAt({ nodes, text, code }, state, t) {
+  const node = nodes[state.nodes[t]];
+  if (node.length === 1) return { ended: text[node[0]], places: [] };
+  const places = [];
+  for (let n = 2; n < node.length; n += 2) {
+    const [name, first, lines] = code[node[n]];
+    places.push({ name, first, lines, line: node[n + 1], text: lines[node[n + 1] - first].trim() });
+  }
+  return { source: text[node[0]], does: text[node[1]], places };
+}
+
+/** The things of a machine: what each is called, whether it exists, and what there is to say of it. */
+export function thingsOf({ machines, things, values, text }, { machine }) {
+  const [shown, ...all] = machines[machine];
+  return things[shown].map(([name, kind], n) => {
+    const [exists, words, ...detail] = values[all[n]];
+    return { name, kind, exists: Boolean(exists), value: text[words], detail: detail.map((d) => text[d]) };
+  });
+}

@@ -1,0 +1,325 @@
+// The player: a reader's hand on the threads.
+//
+// One module for two hosts. In a live notebook anywidget calls `render`; in the rendered book the page
+// holds this text followed by `mountAll(document)`. Both end in `mount`, which needs of its host no
+// more than a model with get, set, on, off and save_changes. The files of this folder are joined into
+// one text (see page/__init__.py), because a page that is opened from disk may not load a second file.
+//
+// Python has explored every state, and these modules only walk from one to the next: they know no
+// pages, no locks and no rules, so the page and the checker cannot disagree. Every action makes a new
+// `game`, `view` draws a whole new tree from it, and `patch` carries the differences over to the tree
+// on the page: elements stay where they were, and the focus with them.
+
+import { complaint, touchedGone } from "./board.js";
+import { aheadPanel, designsView, isLab, outcomesPanel, verdictsView } from "./checker.js";
+import { button, h, patch, settle } from "./elements.js";
+import { chooseDesign, follow, jump, MOST_BESIDE, nextOnTrack, promptHere, scrub, setBeside, showAhead, showOutcome, showVerdict, START, step, surprise, tick, toggle, turnSwitch } from "./game.js";
+import { stepTaken, thingsAfter, walk, wayTo, wholeGraph } from "./graph.js";
+import { lockstepPanel } from "./lockstep.js";
+import { mapPanel, neighbour } from "./map.js";
+import { keep, progressView, promptView, recall } from "./predict.js";
+import { asPython, asText, linkTo, readLink, sharePanel } from "./share.js";
+import { aloud, controlsView, historyView, lanesView, lastStepView, machineView } from "./stage.js";
+
+const PANELS = [
+  ["checker", "Ask the checker"], ["ahead", "Look ahead"], ["outcomes", "Outcomes"],
+  ["beside", "Side by side"], ["map", "State map"], ["share", "Share"],
+];
+
+function view(board, game, prompts, id, hasAddress) {
+  const design = board.designs[game.design];
+  const { path } = walk(board, design, game.schedule);
+  const stopped = touchedGone(board, path.at(-1)); // the thing whose touch was the oops
+  const last = path.length > 1 ? stepTaken(board, design, path, game.schedule, path.length - 2) : null;
+  const things = thingsAfter(board, path);
+  return h("div", { class: "gup", role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
+    h("p", { class: "gup-says" }, board.says),
+    designsView(board, game, id),
+    h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
+      controlsView(board, design, game, path, stopped),
+      promptView(promptHere(board, game, prompts), game.answers, id),
+      machineView(things, stopped),
+      lanesView(board, design, game, path.at(-1), last, stopped, prompts, id),
+      h("div", { class: "gup-after" },
+        lastStepView(board, design, game, last, things),
+        historyView(board, design, game, path))),
+    panelsView(board, design, game, path, id, hasAddress),
+    progressView(prompts, game.answers),
+    keysView(board.threads.length),
+    h("p", { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" }, aloud(game, last)));
+}
+
+/** Closed at first: a reader who has not tried yet should not be told. */
+function panelsView(board, design, game, path, id, hasAddress) {
+  const inside = {
+    checker: () => verdictsView(board, design),
+    ahead: () => aheadPanel(board, design, game, path),
+    outcomes: () => outcomesPanel(board, design),
+    beside: () => lockstepPanel(board, game, id),
+    map: () => mapPanel(board, design, path),
+    share: () => sharePanel(board, game, hasAddress),
+  };
+  const leftOut = { beside: board.designs.length < 2 || isLab(board), checker: isLab(board) };
+  const panels = PANELS.filter(([name]) => !leftOut[name]);
+  return h("div", { class: "gup-panels" },
+    h("div", { class: "gup-buttons", role: "group", "aria-label": "More" }, panels.map(([name, label]) =>
+      button(`open ${name}`, label, true, { "aria-expanded": String(game.open.includes(name)), "aria-controls": `${id}-${name}` }))),
+    panels.map(([name, label]) => h("section", {
+        id: `${id}-${name}`, class: `gup-panel gup-panel-${name}`, role: "group", "aria-label": label, hidden: !game.open.includes(name),
+      },
+      game.open.includes(name) && [h("p", { class: "gup-title" }, `${label}: ${design.name}`), inside[name]()])));
+}
+
+function keysView(count) {
+  const keys = [[count > 1 ? `1–${count}` : "1", "step that thread"], ["←", "back"], ["→", "next"], ["Home", "restart"], ["Esc", "pause"]];
+  return h("p", { class: "gup-keys" }, "Keys: ",
+    keys.map(([key, does], n) => [n > 0 && " · ", h("kbd", null, key), ` ${does}`]));
+}
+
+// --- The player ---------------------------------------------------------------------------------
+
+const KEYS = { Backspace: "back", ArrowLeft: "back", ArrowRight: "next", Home: "restart", Escape: "pause" };
+
+/** What a key does in the player; undefined for a key that belongs to somebody else. */
+function keyAction({ key, target, ctrlKey, altKey, metaKey }) {
+  if (ctrlKey || altKey || metaKey || target.matches("textarea, select, input[type=number]")) return undefined;
+  if (target.matches("input") && !/^[1-9]$|Escape|Backspace/.test(key)) return undefined;
+  return /^[1-9]$/.test(key) ? `step ${key}` : KEYS[key];
+}
+
+/** Put a player into `element` and keep it and `model` in step. Returns the function that ends it. */
+function mount(model, element) {
+  const id = `gup-${Math.random().toString(36).slice(2)}`; // a counter would start anew in each copy of the module
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const hasAddress = model.address !== undefined;
+  let board, prompts, game, root, timer, telling;
+
+  function load() {
+    board = model.get("board");
+    prompts = model.get("prompts") ?? [];
+    const wrong = complaint(board);
+    const before = game;
+    game = null;
+    if (wrong) return replace(h("p", { class: "gup gup-note", role: "alert" }, wrong));
+    const beside = board.designs.length > MOST_BESIDE ? [] : board.designs.map((_, n) => n);
+    const kept = before && { open: before.open, pace: before.pace, seed: before.seed };
+    game = { ...START, beside, open: model.get("opens") ?? [], ...kept, answers: recalled() };
+    replace(view(board, game, prompts, id, hasAddress));
+    pull();
+  }
+
+  function recalled() {
+    const all = { ...recall(), ...model.get("answers") };
+    return Object.fromEntries(prompts.filter(({ key }) => key in all).map(({ key }) => [key, all[key]]));
+  }
+
+  function replace(fresh) {
+    clearTimeout(timer);
+    root?.remove();
+    element.append((root = fresh));
+    Object.entries({ click: onClick, change: onSet, input: onInput, keydown: onKey }).forEach(([event, listener]) =>
+      root.addEventListener(event, listener));
+  }
+
+  function set(next) {
+    game = next;
+    const focused = root.contains(document.activeElement);
+    const said = root.querySelector(".gup-live").textContent;
+    patch(root, view(board, game, prompts, id, hasAddress));
+    settle(root);
+    const live = root.querySelector(".gup-live");
+    if (game.note && live.textContent === said) live.append("\u00a0"); // said again, it is heard again
+    if (focused && !root.contains(document.activeElement)) root.focus(); // what had it is gone
+    const list = root.querySelector(".gup-history ol");
+    list.scrollTop = list.scrollHeight;
+    clearTimeout(timer);
+    if (game.playing) timer = setTimeout(() => act("tick"), Number(game.pace));
+    tell();
+  }
+
+  /** Tell the model where the reader is. */
+  function tell() {
+    const name = board.designs[game.design].name;
+    const told = { design: name, schedule: game.schedule, answers: game.answers };
+    const news = Object.entries(told).filter(([key, value]) => model.get(key) !== value);
+    if (!news.length) return;
+    telling = true; // between two of them, the model is no place to go to
+    news.forEach(([key, value]) => model.set(key, value));
+    telling = false;
+    model.save_changes();
+  }
+
+  /** Go where the model says; a change that this player made itself is no news. */
+  function pull() {
+    if (!game || telling) return;
+    const [name, schedule] = [model.get("design"), model.get("schedule")];
+    if (schedule !== game.schedule || name !== board.designs[game.design].name) go(name, schedule);
+  }
+
+  function go(name, schedule) {
+    const names = board.designs.map((design) => design.name);
+    const known = names.includes(name);
+    const next = follow(board, { ...game, design: known ? names.indexOf(name) : game.design }, known ? schedule : game.schedule);
+    const choices = names.length > 12 ? "one of those above" : names.join(", ");
+    set(known ? next : { ...next, note: `There is no design “${name}” here; choose ${choices}.` });
+  }
+
+  function act(does) {
+    const [, verb, value] = /^(\S+) ?(.*)$/s.exec(does);
+    const forward = nextOnTrack(game);
+    const plays = !calm.matches;
+    const acts = {
+      step: () => step(board, game, value),
+      back: () => jump(game, game.schedule.slice(0, -1)),
+      restart: () => jump(game, ""),
+      jump: () => jump(game, game.schedule.slice(0, value)),
+      next: () => (forward === undefined ? game : step(board, game, forward)),
+      pause: () => ({ ...game, playing: false }),
+      play: () => ({ ...game, note: "", playing: !game.playing }),
+      show: () => showVerdict(board, game, value, plays),
+      outcome: () => showOutcome(board, game, value, plays),
+      bug: () => showAhead(board, game, false, plays),
+      safe: () => showAhead(board, game, true, plays),
+      surprise: () => surprise(board, game, plays),
+      state: () => follow(board, game, wayTo(wholeGraph(board.designs[game.design], board), Number(value))),
+      open: () => ({ ...game, open: toggle(game.open, value) }),
+      answer: () => withAnswers({ ...game.answers, [promptHere(board, game, prompts).key]: value }),
+      forget: () => withAnswers({}),
+      copy: () => copy(value),
+      tick: () => pauseToPredict(tick(board, game)),
+      design: () => chooseDesign(board, game, Number(value)),
+      switch: () => turnSwitch(board, game, ...value.split(" ").map(Number)),
+      beside: () => setBeside(game, Number(value)),
+      scrub: () => scrub(game, Number(value)),
+      pace: () => ({ ...game, pace: value }),
+      watch: () => ({ ...game, watched: value }),
+      seed: () => ({ ...game, seed: Math.trunc(Math.abs(Number(value))) || 0 }),
+    };
+    set(acts[verb]());
+    if (["show", "outcome", "bug", "safe", "surprise"].includes(verb)) intoSight(root.querySelector(".gup-stage"), calm.matches);
+  }
+
+  function pauseToPredict(next) {
+    const prompt = promptHere(board, next, prompts);
+    return { ...next, playing: next.playing && !(prompt && next.answers[prompt.key] === undefined) };
+  }
+
+  function withAnswers(answers) {
+    keep(prompts, answers);
+    return { ...game, answers };
+  }
+
+  function copy(kind) {
+    const design = board.designs[game.design];
+    const text = {
+      link: () => model.address(linkTo(model.key, design.name, game.schedule)),
+      python: () => asPython(board, design, game.schedule),
+      text: () => asText(board, design, game.schedule),
+    }[kind]();
+    const says = (done) => set({ ...game, copied: { text, says: done ? "Copied:" : "Copy this:" } });
+    navigator.clipboard?.writeText(text).then(() => says(true), () => says(false));
+    return { ...game, copied: { text, says: "Copy this:" } };
+  }
+
+  function onClick(event) {
+    const pressed = event.target.closest("[data-do]");
+    if (pressed && pressed.getAttribute("aria-disabled") !== "true") act(pressed.dataset.do);
+  }
+
+  /** A field that carries a value hands it over; a radio or a checkbox is one action by itself. */
+  function onSet({ target }) {
+    const does = target.dataset.set;
+    if (does) act(target.matches("[type=radio], [type=checkbox]") ? does : `${does} ${target.value}`);
+  }
+
+  function onInput(event) {
+    if (event.target.matches("[type=range]")) onSet(event);
+  }
+
+  function onKey(event) {
+    if (!game) return;
+    const { key, target } = event;
+    const onMap = target.closest(".gup-map") && key.startsWith("Arrow");
+    const does = onMap ? "" : keyAction(event);
+    if (!does && !onMap) return;
+    event.preventDefault();
+    event.stopPropagation(); // in a notebook, 1 would turn the cell into a heading
+    if (onMap) moveOnMap(target, key);
+    else act(does);
+  }
+
+  function moveOnMap(target, key) {
+    const dot = target.matches(".gup-dot") ? target : root.querySelector(".gup-dot[tabindex='0']");
+    const to = neighbour(board.designs[game.design], board, Number(dot.dataset.do.split(" ")[1]), key);
+    root.querySelector(`[data-do="state ${to}"]`).focus();
+  }
+
+  const heard = Object.entries({ "change:board": load, "change:design": pull, "change:schedule": pull });
+  load();
+  heard.forEach(([event, listener]) => model.on(event, listener));
+  if (game && hasAddress) model.opened(go, (note) => game && set({ ...game, note }), () => root);
+  return () => {
+    clearTimeout(timer);
+    heard.forEach(([event, listener]) => model.off(event, listener));
+    root.remove();
+  };
+}
+
+/** Scroll to the stage where its threads would be out of sight. */
+function intoSight(stage, calm) {
+  const { top } = stage.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 3) stage.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+}
+
+// --- The two hosts ------------------------------------------------------------------------------
+
+export default { render: ({ model, el }) => mount(model, el) };
+
+/** Bring every player of a page to life. One whose data cannot be read keeps its list, and says so. */
+export function mountAll(root) {
+  const players = [];
+  for (const element of root.querySelectorAll(".gup-player:not([data-live])")) {
+    element.dataset.live = "";
+    let data = {};
+    try {
+      data = JSON.parse(element.querySelector("script").textContent) ?? {};
+    } catch {
+      // an empty board is complained about like any other that cannot be walked
+    }
+    if (!complaint(data.board)) element.querySelector(".gup-fallback")?.setAttribute("hidden", "");
+    const key = nameFor(players, data.board?.key);
+    mount(pageModel({ schedule: "", answers: {}, ...data }, key, players), element);
+  }
+  openLink(players);
+  addEventListener("hashchange", () => openLink(players));
+}
+
+/** Players of the same scenario are told apart by counting. */
+function nameFor(players, key) {
+  const alike = players.filter((player) => player.board === key).length;
+  return alike ? `${key}~${alike + 1}` : key;
+}
+
+/** Go where the page's address leads; a link that leads nowhere is refused with a sentence. */
+function openLink(players) {
+  const link = readLink(location.hash);
+  if (!link || !players.length) return;
+  const player = players.find(({ key }) => key === link.key);
+  const [meant, wrong] = [player ?? players[0], link.wrong ?? (player ? "" : `This link leads to “${link.key}”, which is not in this page.`)];
+  if (wrong) meant.note(wrong);
+  else player.go(link.design, link.schedule);
+  meant.root().scrollIntoView({ block: "start" });
+}
+
+/** What a page has instead of a widget model: values, an address, and nobody else who changes them. */
+function pageModel(values, key, players) {
+  const address = (hash) => location.href.split("#")[0] + hash;
+  return {
+    key, address,
+    get: (name) => values[name],
+    set: (name, value) => void (values[name] = value),
+    on() {}, off() {},
+    save_changes: () => history.replaceState(history.state, "", linkTo(key, values.design, values.schedule)),
+    opened: (go, note, root) => players.push({ key, board: values.board.key, go, note, root }),
+  };
+}

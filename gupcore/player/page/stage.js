@@ -1,0 +1,160 @@
+// The stage: time, the threads as lanes, the machine as objects, the last step and the history.
+
+import { allEnded, canMove, moveOf, saidBy, standsAt, verdictsOn } from "./board.js";
+import { button, choice, h, hidden } from "./elements.js";
+import { foresight, keyOf, refusal, stepTaken, walk, whoEndsTheWait } from "./graph.js";
+import { nextOnTrack, PACES, promptHere } from "./game.js";
+
+const AROUND = 3; // lines of source shown before and after the current one
+
+export function controlsView(board, design, game, path, stopped) {
+  const digit = nextOnTrack(game);
+  const taken = game.schedule.length;
+  const can = digit !== undefined && !refusal(board, design, path.at(-1), digit);
+  const ahead = game.track.startsWith(game.schedule) ? game.track.slice(taken) : "";
+  const reach = Math.max(taken, walk(board, design, game.track).path.length - 1);
+  return h("div", { class: "gup-controls" },
+    h("div", { class: "gup-buttons", role: "group", "aria-label": "Time" },
+      button("restart", "Restart", taken > 0), button("back", "Back", taken > 0), button("next", "Next", can),
+      button("play", game.playing ? "Pause" : "Play", can || game.playing),
+      choice("pace", "Speed", PACES, game.pace)),
+    h("p", { class: "gup-where" }, `Step ${taken}`, game.track.length > taken && ` of ${game.track.length}`,
+      (taken || ahead) && ": ",
+      taken > 0 && h("code", { class: "gup-schedule" }, game.schedule),
+      ahead && h("code", { class: "gup-ahead" }, hidden("still to come: "), ahead)),
+    h("label", { class: "gup-scrub" }, hidden("Go to step"),
+      h("input", { type: "range", "data-set": "scrub", min: 0, max: Math.max(reach, 1), value: String(taken), disabled: reach === 0 })),
+    h("p", { class: "gup-status" }, standing(board, design, game, path.at(-1), stopped)),
+    game.note && h("p", { class: "gup-note" }, game.note));
+}
+
+/** Where the reader stands, in a sentence. */
+export function standing(board, design, { schedule, track, loop, title }, state, stopped) {
+  if (stopped) return "Oops: the run ends here. Go back, or restart.";
+  if (allEnded(board, state)) return "All threads have ended.";
+  const moves = board.threads.map((_, t) => moveOf(board, design, state, t));
+  if (!moves.some(canMove)) return "No thread can step any more, and not all have ended.";
+  if (loop && schedule.length >= track.length) return `${title}, and then the steps ${loop} repeat for ever.`;
+  if (title) return `${title}.`;
+  return "Choose which thread takes the next step.";
+}
+
+export function lanesView(board, design, game, state, last, stopped, prompts, id) {
+  const prompt = promptHere(board, game, prompts);
+  const veiled = prompt && game.answers[prompt.key] === undefined ? prompt.thread : 0;
+  const ahead = game.open.includes("ahead") && foresight(board, design, game.watched);
+  return h("div", { class: "gup-lanes" }, board.threads.map((label, t) => {
+    const { ended, source, does, places } = standsAt(board, state, t);
+    const move = moveOf(board, design, state, t);
+    const can = canMove(move);
+    const kind = can ? "next" : ended !== undefined ? "ended" : stopped ? "stopped" : "blocked";
+    const why = () => (move ? `${saidBy(board, move)} ${stopped ? "" : whoEndsTheWait(board, design, state, t)}`.trim()
+      : "The search was cut off here.");
+    const what = kind === "next" ? does : kind === "ended" ? ended : why();
+    return h("section", {
+        class: `gup-lane gup-${kind}${last?.digit === String(t + 1) ? " gup-moved" : ""}`,
+        "data-thread": t + 1, role: "group", "aria-label": `Thread ${t + 1}: ${label}`,
+      },
+      h("div", { class: "gup-head" },
+        button(`step ${t + 1}`, `Step ${t + 1}`, can, { "aria-describedby": `${id}-${t + 1}` }),
+        h("b", null, label)),
+      h("div", { class: "gup-what", id: `${id}-${t + 1}` },
+        veiled === t + 1 ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, above"))
+          : h("p", null, h("b", null, `${kind}: `), h("span", null, what),
+              can && h("small", { class: "gup-kernel" }, ` ${source}`)),
+        ahead && can && veiled !== t + 1 && aheadView(ahead, state, t)),
+      h("p", { class: "gup-trail" }, places.length ? places.map(({ name }) => name).join(" › ") : "\u00a0"),
+      places.length ? codeView(places.at(-1)) : h("ol", { class: "gup-code", "aria-hidden": "true" }));
+  }));
+}
+
+/** How near a broken rule is once this thread has taken its next step. */
+function aheadView({ graph, breaks, toBreak }, state, t) {
+  const edge = graph.edges[graph.number.get(keyOf(state))].find(({ digit }) => digit === String(t + 1));
+  const steps = toBreak[edge.to];
+  const [mark, says] = breaks(edge) || steps === 0 ? ["✗", "breaks it"]
+    : steps > 0 ? ["!", `then broken in ${steps} more at the soonest`]
+    : ["✓", "then it can no longer be broken"];
+  return h("p", { class: "gup-foresight", "data-near": breaks(edge) ? 0 : steps },
+    h("span", { "aria-hidden": "true" }, `${mark} `), says);
+}
+
+/** The source around the current line; `width` of an indent is kept, so that long lines wrap under it. */
+function codeView({ name, first, lines: source, line: current }) {
+  const lines = source.map((text, n) => ({ text, number: first + n })).filter(({ text }) => text !== null);
+  const at = lines.findIndex(({ number }) => number === current);
+  const from = Math.max(0, Math.min(at - AROUND, lines.length - 2 * AROUND - 1));
+  const shown = lines.slice(from, from + 2 * AROUND + 1);
+  const indent = (line) => line.length - line.trimStart().length;
+  const margin = Math.min(...shown.filter(({ text }) => text.trim()).map(({ text }) => indent(text)));
+  return h("ol", { class: "gup-code", "aria-label": `Source of ${name}` }, shown.map(({ text: line, number }, n) => {
+    const here = number === current;
+    const depth = Math.max(0, indent(line) - margin);
+    return h("li", {
+        "aria-current": here && "step", style: `--indent: ${depth}ch`,
+        "data-far": Math.abs(from + n - at) > 2,
+      },
+      h("span", { class: "gup-line", "aria-hidden": "true" }, `${here ? "▶ " : ""}${number}`),
+      h("code", null, line.trim() || "\u00a0"));
+  }));
+}
+
+/** The one short sentence a screen reader says after an action. */
+export function aloud({ note }, last) {
+  if (note) return note;
+  if (!last) return "At the start.";
+  const broken = last.breaks.length ? ` Breaks: ${last.breaks.join(", ")}.` : "";
+  return `Step ${last.number}, ${last.label}: ${last.said}${broken}${last.stopped ? " The run ends here." : ""}`;
+}
+
+export function lastStepView(board, design, { schedule }, last, things) {
+  const shown = verdictsOn(board, design).filter((verdict) =>
+    verdict.status === "fails" && verdict.schedule === schedule && !last?.breaks.includes(verdict.rule));
+  return h("section", { class: "gup-last", role: "group", "aria-label": "Last step" },
+    h("p", { class: "gup-title" }, last ? `Step ${last.number}: ${last.label}` : "No step taken yet",
+      last?.stopped && h("span", { class: "gup-badge" }, "oops")),
+    last && h("p", { class: "gup-said" }, last.said),
+    last && h("p", null, h("code", { class: "gup-taken" }, last.line)),
+    last && h("p", { class: "gup-source" }, last.source),
+    last && h("ul", { class: "gup-changes" }, things.filter(({ changed }) => changed).map(({ name, was, value }) =>
+      h("li", null, h("b", null, name), `: ${was} → ${value}`))),
+    last?.breaks.map((rule) => h("p", { class: "gup-breaks" }, `breaks: ${rule}`)),
+    shown.map(({ rule, why }) => h("p", { class: "gup-breaks" }, `breaks: ${rule}. ${why}`)),
+    !last && h("p", null, "Step a thread, or ask the checker below."));
+}
+
+export function machineView(things, stopped) {
+  const oops = (thing) => thing.name === stopped;
+  const value = ({ changed, was, value }) => [
+    changed && h("span", { class: "gup-was" }, was), changed && " → ", h("span", { class: "gup-now" }, value)];
+  const card = (thing) => h("li", {
+      class: `gup-thing${thing.exists ? "" : " gup-gone"}${thing.changed ? " gup-changed" : ""}${oops(thing) ? " gup-oops" : ""}`,
+      "data-thing": thing.name, "data-exists": String(thing.exists),
+    },
+    h("p", null, h("b", null, thing.name),
+      !thing.exists && h("span", { class: "gup-badge" }, thing.existed ? "gone" : "not there"),
+      oops(thing) && h("span", { class: "gup-badge" }, "oops"),
+      thing.changed && h("span", { class: "gup-badge" }, "changed")),
+    h("p", { class: "gup-value" }, value(thing)),
+    thing.exists && thing.detail.length > 0 && h("details", null,
+      h("summary", { "aria-label": `More about the ${thing.name}` }, thing.detail.length > 1 ? "bits" : "more"),
+      h("ul", { class: "gup-detail" }, thing.detail.map((words) => h("li", null, words)))));
+  const row = (thing) => h("li", {
+      class: thing.changed && "gup-changed", "data-thing": thing.name, "data-exists": String(thing.exists),
+    },
+    `${thing.name}: `, h("span", { class: "gup-value" }, value(thing)),
+    thing.changed && h("span", { class: "gup-badge" }, "changed"));
+  return h("section", { class: "gup-machine", role: "group", "aria-label": "Machine" },
+    h("ul", { class: "gup-things" }, things.filter(({ kind }) => kind === "object").map(card)),
+    h("ul", { class: "gup-sections" }, things.filter(({ kind }) => kind === "section").map(row)));
+}
+
+export function historyView(board, design, { schedule }, path) {
+  return h("section", { class: "gup-history", role: "group", "aria-label": "History" },
+    h("p", { class: "gup-title" }, "History"),
+    h("ol", null, [...schedule].map((digit, n) => {
+      const { said } = stepTaken(board, design, path, schedule, n);
+      return h("li", { "data-thread": digit, "aria-current": n + 1 === schedule.length && "step" },
+        button(`jump ${n + 1}`, [h("span", { class: "gup-number" }, n + 1), h("b", null, digit), " ", h("span", null, said)]));
+    })));
+}
