@@ -81,7 +81,8 @@ export function outcomesPanel(board, design) {
   if (!outcomes) return h("p", null, design.complete ? TOO_MANY : "The search was cut off, so its schedules cannot be counted.");
   return [
     h("p", null, "All complete schedules, counted and not sampled. Schedules that differ only in how often they go round ",
-      "a loop count as one; to go round for ever counts once, as “never ends”, even where another thread could step. ",
+      "a loop count as one. One that goes round for ever counts once: as “never ends”, or, where another thread could ",
+      "step and let it out, as “spins while others could step”. ",
       "These are counts and no probabilities: a real machine does not choose among them evenly."),
     h("ul", { class: "gup-bars" }, outcomes.map(({ short, count, share }, n) =>
       h("li", null,

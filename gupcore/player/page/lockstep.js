@@ -1,9 +1,8 @@
 // Lockstep: one schedule on several designs, side by side, and where each goes another way.
 
-import { thingsOf } from "./board.js";
+import { allEnded, thingsOf } from "./board.js";
 import { h, hidden } from "./elements.js";
 import { stepTaken, walk } from "./graph.js";
-import { standing } from "./stage.js";
 
 export function lockstepPanel(board, game, id) {
   const schedule = game.wish;
@@ -37,7 +36,7 @@ function runOf(board, number, schedule) {
   const design = board.designs[number];
   const { path, why } = walk(board, design, schedule);
   const steps = path.slice(1).map((_, n) => stepTaken(board, design, path, schedule, n));
-  return { number, design, path, why, steps, schedule };
+  return { number, design, path, why, steps };
 }
 
 /** Where a run dies, blocks, or first does something else than the run it is compared with. */
@@ -63,7 +62,9 @@ function stepCell(run, first, n) {
     step.breaks.map((rule) => h("span", { class: "gup-breaks" }, ` breaks: ${rule}`)));
 }
 
-function thenSays(board, { design, path, steps, why, schedule }) {
-  if (why) return "It stays here.";
-  return standing(board, design, { schedule, track: "", loop: "", title: "" }, path.at(-1), steps.at(-1)?.stopped);
+function thenSays(board, { path, steps, why }) {
+  const [last, stopped] = [path.at(-1), steps.at(-1)?.stopped];
+  if (why && !stopped) return "It stays here.";
+  if (stopped) return "Oops: the run ended here.";
+  return allEnded(board, last) ? "All threads have ended." : "It can go on.";
 }

@@ -29,7 +29,7 @@ export function controlsView(board, design, game, path, stopped) {
 }
 
 /** Where the reader stands, in a sentence. */
-export function standing(board, design, { schedule, track, loop, title }, state, stopped) {
+function standing(board, design, { schedule, track, loop, title }, state, stopped) {
   if (stopped) return "Oops: the run ends here. Go back, or restart.";
   if (allEnded(board, state)) return "All threads have ended.";
   const moves = board.threads.map((_, t) => moveOf(board, design, state, t));
