@@ -35,7 +35,7 @@ unit: .venv/installed  ## Test the package
 nbval: .venv/installed  ## Run the notebooks and compare every output with the one in the book
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
 
-browser: _build/stamp  ## Test the built pages and JupyterLab in Chromium
+browser: _build/stamp  ## Test the built pages, JupyterLab and Notebook in Chromium
 	$(BIN)/pytest tests/browser
 
 # In a container the only user is often root, whom JupyterLab turns away.

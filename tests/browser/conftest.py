@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from lab import Lab, running_lab
+from lab import HOSTS, Server, running_server
 from playwright.sync_api import Browser, sync_playwright
 from visit import Visit
 
@@ -107,8 +107,11 @@ def book_url(request: pytest.FixtureRequest, book: Path) -> str:
     return str(request.getfixturevalue("book_over_http"))
 
 
-@pytest.fixture(scope="session")
-def jupyterlab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running JupyterLab: `page.goto(jupyterlab.notebook("07_the_race.ipynb"))`."""
-    with running_lab(ROOT / "chapters", tmp_path_factory.mktemp("lab")) as lab:
-        yield lab
+@pytest.fixture(scope="session", params=HOSTS)
+def jupyter(
+    request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """JupyterLab, then Notebook: `page.goto(jupyter.notebook("07_the_race.ipynb"))`."""
+    home = tmp_path_factory.mktemp(request.param)
+    with running_server(request.param, ROOT / "chapters", home) as server:
+        yield server

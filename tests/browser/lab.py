@@ -1,4 +1,4 @@
-"""A JupyterLab on a copy of the chapters, which leaves the reader's own Jupyter settings alone."""
+"""JupyterLab or Notebook on a copy of the chapters; the reader's own settings are left alone."""
 
 import json
 import os
@@ -16,11 +16,21 @@ from pathlib import Path
 from urllib.parse import quote
 from urllib.request import urlopen
 
-HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+HOMES = (
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "JUPYTERLAB_SETTINGS_DIR",
+    "JUPYTERLAB_WORKSPACES_DIR",
+    "IPYTHONDIR",
+)
+# One server could serve both, but Notebook would inherit the path that JupyterLab last opened.
+HOSTS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
 
 
 @dataclass(frozen=True)
-class Lab:
+class Server:
+    host: str
     port: int
     token: str
     chapters: Path
@@ -30,7 +40,7 @@ class Lab:
 
     def notebook(self, name: str) -> str:
         """The address that opens one notebook, and nothing left over from another test."""
-        return self.url(f"lab/tree/{quote(name)}?reset&")
+        return self.url(f"{HOSTS[self.host]}/{quote(name)}?reset&")
 
 
 def free_port() -> int:
@@ -39,59 +49,57 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def command(lab: Lab, home: Path) -> list[str]:
-    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+def command(server: Server, home: Path) -> list[str]:
+    settings = home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     no_news = {"checkForUpdates": False, "fetchNews": "false"}
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(no_news))
     options = {
-        "ServerApp.port": lab.port,
+        "ServerApp.port": server.port,
         "ServerApp.port_retries": 0,
-        "ServerApp.root_dir": lab.chapters,
-        "IdentityProvider.token": lab.token,
-        "LabApp.user_settings_dir": home / "settings",
-        "LabApp.workspaces_dir": home / "workspaces",
+        "ServerApp.root_dir": server.chapters,
+        "IdentityProvider.token": server.token,
     }
     flags = ["--no-browser", "--allow-root"]  # a container's only user is often root
     flags += [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "jupyterlab", *flags]
+    return [sys.executable, "-m", server.host, *flags]
 
 
-def wait_until_up(server: subprocess.Popen[bytes], lab: Lab) -> bool:
+def wait_until_up(process: subprocess.Popen[bytes], server: Server) -> bool:
     end = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < end:
+    while process.poll() is None and time.monotonic() < end:
         try:
-            urlopen(lab.url("api?"), timeout=5).close()
+            urlopen(server.url("api?"), timeout=5).close()
             return True
         except OSError:
             time.sleep(0.1)
     return False
 
 
-def stop(server: subprocess.Popen[bytes]) -> None:
-    server.send_signal(signal.SIGTERM)  # asked politely, the server also ends its kernels
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)  # asked politely, the server also ends its kernels
     try:
-        server.wait(20)
+        process.wait(20)
     except subprocess.TimeoutExpired:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @contextmanager
-def running_lab(chapters: Path, home: Path) -> Iterator[Lab]:
-    lab = Lab(free_port(), secrets.token_hex(16), home / "chapters")
-    shutil.copytree(chapters, lab.chapters)
+def running_server(host: str, chapters: Path, home: Path) -> Iterator[Server]:
+    server = Server(host, free_port(), secrets.token_hex(16), home / "chapters")
+    shutil.copytree(chapters, server.chapters)
     log = home / "log"
     with log.open("wb") as output:
-        server = subprocess.Popen(
-            command(lab, home),
+        process = subprocess.Popen(
+            command(server, home),
             env=os.environ | {name: str(home / name) for name in HOMES},
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
     try:
-        assert wait_until_up(server, lab), f"JupyterLab did not start:\n{log.read_text()}"
-        yield lab
+        assert wait_until_up(process, server), f"{host} did not start:\n{log.read_text()}"
+        yield server
     finally:
-        stop(server)
+        stop(process)

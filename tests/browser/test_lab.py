@@ -1,30 +1,49 @@
-"""The player in JupyterLab: clicks reach the kernel, and the kernel's schedule the reader."""
+"""The live player: clicks reach the kernel, and the kernel's schedule reaches the reader."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from lab import Lab
-from playwright.sync_api import Locator, Page, expect
+from lab import Server
+from playwright.sync_api import Browser, Locator, Page, expect
 from visit import Visit
 
 NOTEBOOK = "07_the_race.ipynb"
-PATIENCE = 90_000  # milliseconds: a kernel starts and a chapter runs, on two slow cores
+PATIENCE = 240_000  # milliseconds: a kernel starts and a chapter runs, on two slow cores
+
+# Notebook 7 throws it at every start: https://github.com/jupyter/notebook/issues/7862
+KNOWN = {"notebook": "Cannot read properties of undefined (reading 'schema')"}
 
 
-@pytest.fixture
-def visit(page_at: Callable[..., Visit], jupyterlab: Lab) -> Iterator[Visit]:
-    """The chapter, run from top to bottom by the menu."""
-    visit = page_at()
-    page = visit.page
+@pytest.fixture(scope="module")
+def visit(browser: Browser, jupyter: Server) -> Iterator[Visit]:
+    """The chapter, run by the menu: all of it in JupyterLab, down to a player in Notebook."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    visit = Visit(page)
     page.set_default_timeout(PATIENCE)
-    page.goto(jupyterlab.notebook(NOTEBOOK))
-    page.get_by_text("| Idle").wait_for()  # too early, and JupyterLab asks which kernel to use
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.goto(jupyter.notebook(NOTEBOOK))
+    wait_for_kernel(page)
+    if jupyter.host == "jupyterlab":
+        choose(page, "Run All Cells")
+    else:  # the checker's minute further down would say nothing new
+        page.locator(".jp-CodeCell ~ .jp-MarkdownCell h2").first.click()
+        choose(page, "Run All Above Selected Cell")
     players(page).first.wait_for()
     expect(page.get_by_text("[*]:")).to_have_count(0, timeout=PATIENCE)
     yield visit
+    page.close()
+    visit.errors = [error for error in visit.errors if error != KNOWN.get(jupyter.host)]
     visit.assert_quiet()
+
+
+def wait_for_kernel(page: Page) -> None:
+    """Too early, and the host asks which kernel to use; `idle` it is called even before one is."""
+    toolbar = page.locator(".jp-NotebookPanel-toolbar", has_text="Python 3")
+    toolbar.locator('[data-status="idle"]').wait_for()
+
+
+def choose(page: Page, entry: str) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name=entry, exact=True).click()
 
 
 def players(page: Page) -> Locator:
@@ -54,9 +73,8 @@ def test_the_kernel_sees_what_the_reader_did(visit: Visit) -> None:
     page = visit.page
     player = players(page).first
     player.get_by_role("radio", name="no-check").check()
-    for digit in "22":
+    for digit in "221":
         player.get_by_role("button", name=f"Step {digit}", exact=True).click()
-    page.keyboard.press("1")  # to the notebook this key means: make the cell a heading
     expect(player.locator(".gup-schedule")).to_have_text("221")
     assert_kernel_says(page, "print(player.design, player.schedule)", "no-check 221")
 
@@ -65,3 +83,20 @@ def test_the_kernel_sees_what_the_reader_did(visit: Visit) -> None:
     run(page, "player.schedule = '7'")
     expect(player.locator(".gup-note")).to_contain_text("“7” is no thread")
     assert_kernel_says(page, "print(repr(player.schedule))", "''")
+
+
+def test_keys_typed_in_the_player_do_not_reach_the_notebook(
+    visit: Visit, jupyter: Server, request: pytest.FixtureRequest
+) -> None:
+    if jupyter.host == "notebook":  # it listens to the document, before the player can
+        reason = "the arrows move Notebook's own cursor"
+        request.applymarker(pytest.mark.xfail(reason=reason, raises=AssertionError))
+    page = visit.page
+    player = players(page).first
+    run(page, "player.schedule = '22'")
+    player.get_by_role("button", name="Step 1", exact=True).click()
+    page.keyboard.press("2")
+    expect(player.locator(".gup-schedule")).to_have_text("2212")
+    page.keyboard.press("ArrowLeft")  # to the notebook this key means: go to the heading above
+    expect(player.locator(".gup-schedule")).to_have_text("221")
+    expect(page.locator(".jp-Cell.jp-mod-active .gup")).to_be_visible()
