@@ -6,7 +6,7 @@
 
 Read the modules in this order: pte, machine, start, step and the folder steps, design, gup, fault,
 users, unmap, device: the kernel model; then rules, scenario, catalogue: what is asked of it; then
-thread, explore, paths, verdict, outcomes, table: how it is answered.
+thread, explore, paths, outcomes, verdict, table: how it is answered.
 """
 
 from .catalogue import SCENARIOS, race

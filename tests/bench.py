@@ -12,14 +12,17 @@ from statistics import median
 from playwright.sync_api import Browser, sync_playwright
 
 from gupcore import explore, race
+from gupcore.player.module import module, style
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
 from conftest import FLAGS, find_chromium  # noqa: E402  (where the browser is known)
+from shipped import NOTEBOOKS, page_of  # noqa: E402  (which pages have players)
 
-PAGE = ROOT / "_build" / "html" / "chapters" / "07_the_race.html"
-PLAYER = ROOT / "gupcore" / "player"
+HTML = ROOT / "_build" / "html"
+PAGE = HTML / "chapters" / "07_the_race.html"
+WORKBENCH = HTML / "book" / "workbench.html"
 RUNS = 9
 
 INTERACTIVE = """
@@ -32,15 +35,34 @@ INTERACTIVE = """
 
 # Steps along a schedule again and again; the layout is asked for, so that it is part of the time.
 STEP_TIMES = """
-(schedule) => {
+([schedule, panels]) => {
   const player = document.querySelector(".gup");
   const press = (does) => player.querySelector(`[data-do="${does}"]`).click();
+  panels.forEach((panel) => press(`open ${panel}`));
   const times = [];
   for (let round = 0; round < 30; round += 1) {
-    press("restart");
+    if (round) press("restart");
     for (const digit of schedule) {
       const start = performance.now();
       press(`step ${digit}`);
+      player.getBoundingClientRect();
+      times.push(performance.now() - start);
+    }
+  }
+  return times;
+}
+"""
+
+# Chooses one design after the other, by name or by switches; the first round meets each anew.
+CHANGE_TIMES = """
+(nth) => {
+  const player = document.querySelectorAll(".gup")[nth];
+  const times = [];
+  for (let round = 0; round < 3; round += 1) {
+    const all = player.querySelectorAll(".gup-choose input").length;
+    for (let number = 0; number < all; number += 1) {
+      const start = performance.now();
+      player.querySelectorAll(".gup-choose input")[number].click();
       player.getBoundingClientRect();
       times.push(performance.now() - start);
     }
@@ -55,12 +77,13 @@ def kilobytes(text: str) -> str:
 
 
 def sizes() -> Iterator[tuple[str, str]]:
-    module, style = ((PLAYER / name).read_text() for name in ("player.js", "player.css"))
-    data = "".join(re.findall(r'<script type="application/json">.*?</script>', PAGE.read_text()))
-    yield "module", kilobytes(module)
-    yield "style", kilobytes(style)
-    yield "page data", kilobytes(data)
-    yield "all three", kilobytes(module + style + data)
+    yield "module", kilobytes(module())
+    yield "style", kilobytes(style())
+    yield "module and style", kilobytes(module() + style())
+    for page in map(page_of, NOTEBOOKS):
+        text = (HTML / page).read_text()
+        data = "".join(re.findall(r'<script type="application/json">.*?</script>', text))
+        yield f"data of {page}", kilobytes(data)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -82,12 +105,23 @@ def in_browser() -> Iterator[tuple[str, str]]:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         waits = [interactive(browser) for _ in range(RUNS)]
         yield "navigation to first player", f"{median(waits):.0f} ms, median of {RUNS}"
-        page = browser.new_page()
-        page.goto(PAGE.as_uri())
-        times = sorted(page.evaluate(STEP_TIMES, "22222111"))
-        p95 = times[len(times) * 95 // 100]
-        yield "a step", f"{median(times):.1f} ms median, {p95:.1f} ms p95, {len(times)} steps"
+        everything = ["checker", "ahead", "outcomes", "beside", "map", "share"]
+        for name, panels in (("a step", []), ("a step, every panel open", everything)):
+            yield name, figures(browser, PAGE, STEP_TIMES, ["22222111", panels])
+        yield "another design, chapter", figures(browser, PAGE, CHANGE_TIMES, 0)
+        yield "another design, two callers", figures(browser, WORKBENCH, CHANGE_TIMES, 0)
+        yield "another design, lab", figures(browser, WORKBENCH, CHANGE_TIMES, 1)
         browser.close()
+
+
+def figures(browser: Browser, address: Path, script: str, argument: object) -> str:
+    page = browser.new_page()
+    page.goto(address.as_uri())
+    page.locator(".gup").first.wait_for()
+    times = sorted(page.evaluate(script, argument))
+    page.close()
+    p95 = times[len(times) * 95 // 100]
+    return f"{median(times):.1f} ms median, {p95:.1f} ms p95, {times[-1]:.0f} ms most, {len(times)} times"
 
 
 def in_python() -> Iterator[tuple[str, str]]:
@@ -105,4 +139,4 @@ def in_python() -> Iterator[tuple[str, str]]:
 
 for measure in (sizes, in_browser, in_python):
     for name, figure in measure():
-        print(f"{name:30} {figure}")
+        print(f"{name:34} {figure}")

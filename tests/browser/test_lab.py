@@ -85,12 +85,7 @@ def test_the_kernel_sees_what_the_reader_did(visit: Visit) -> None:
     assert_kernel_says(page, "print(repr(player.schedule))", "''")
 
 
-def test_keys_typed_in_the_player_do_not_reach_the_notebook(
-    visit: Visit, jupyter: Server, request: pytest.FixtureRequest
-) -> None:
-    if jupyter.host == "notebook":  # it listens to the document, before the player can
-        reason = "the arrows move Notebook's own cursor"
-        request.applymarker(pytest.mark.xfail(reason=reason, raises=AssertionError))
+def test_keys_typed_in_the_player_do_not_reach_the_notebook(visit: Visit) -> None:
     page = visit.page
     player = players(page).first
     run(page, "player.schedule = '22'")

@@ -117,7 +117,7 @@ function mount(model, element) {
     clearTimeout(timer);
     root?.remove();
     element.append((root = fresh));
-    Object.entries({ click: onClick, change: onSet, input: onInput, keydown: onKey }).forEach(([event, listener]) =>
+    Object.entries({ click: onClick, change: onSet, input: onInput }).forEach(([event, listener]) =>
       root.addEventListener(event, listener));
   }
 
@@ -237,8 +237,8 @@ function mount(model, element) {
   }
 
   function onKey(event) {
-    if (!game) return;
     const { key, target } = event;
+    if (!game || !root.contains(target)) return;
     const onMap = target.closest(".gup-map") && key.startsWith("Arrow");
     const does = onMap ? "" : keyAction(event);
     if (!does && !onMap) return;
@@ -257,9 +257,11 @@ function mount(model, element) {
   const heard = Object.entries({ "change:board": load, "change:design": pull, "change:schedule": pull });
   load();
   heard.forEach(([event, listener]) => model.on(event, listener));
+  window.addEventListener("keydown", onKey, true); // before Notebook, which listens to the whole document
   if (game && hasAddress) model.opened(go, (note) => game && set({ ...game, note }), () => root);
   return () => {
     clearTimeout(timer);
+    window.removeEventListener("keydown", onKey, true);
     heard.forEach(([event, listener]) => model.off(event, listener));
     root.remove();
   };
