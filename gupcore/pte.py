@@ -16,6 +16,7 @@ pgtable-hwdef.h and pgtable-prot.h, v6.1 (4 KiB pages, 48-bit physical addresses
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
@@ -208,6 +209,7 @@ def pte_bits(pte: int, arch: Encoding = X86_64) -> list[str]:
     return [name for bit, name in arch.bit_names().items() if pte & bit]
 
 
+@cache
 def pte_detail(pte: int, arch: Encoding = X86_64) -> tuple[str, ...]:
     """Describe the entry bit by bit: the word itself, its frame, and each bit that is set."""
     if pte_none(pte):

@@ -121,7 +121,8 @@ def figures(browser: Browser, address: Path, script: str, argument: object) -> s
     times = sorted(page.evaluate(script, argument))
     page.close()
     p95 = times[len(times) * 95 // 100]
-    return f"{median(times):.1f} ms median, {p95:.1f} ms p95, {times[-1]:.0f} ms most, {len(times)} times"
+    spread = f"{median(times):.1f} ms median, {p95:.1f} ms p95, {times[-1]:.0f} ms most"
+    return f"{spread}, {len(times)} times"
 
 
 def in_python() -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What the book ships: the boards in its pages, and the reports they were made from."""
 
+import ast
 import json
 import linecache
 from pathlib import Path
@@ -45,13 +46,14 @@ def run_cell(file: str, source: str, names: dict[str, Any]) -> None:
     """Run one cell; a thread that is defined in it can show its source."""
     lines = source.splitlines(keepends=True)
     linecache.cache[file] = (len(source), None, lines, file)
-    result = compile(source, file, "exec")
-    exec(result, names)
-    last = source.rstrip().splitlines()[-1]
-    if last.endswith(")") and not last.startswith((" ", "assert", "print")):
-        value = eval(last, names)
-        if hasattr(value, "_repr_mimebundle_"):  # a notebook shows what its last line says
+    *statements, last = ast.parse(source, file).body
+    if isinstance(last, ast.Expr):  # a notebook shows what its last line says
+        exec(compile(ast.Module(statements, []), file, "exec"), names)
+        value = eval(compile(ast.Expression(last.value), file, "eval"), names)
+        if hasattr(value, "_repr_mimebundle_"):
             value._repr_mimebundle_()
+    else:
+        exec(compile(source, file, "exec"), names)
 
 
 def boards_in(page: Page) -> list[dict[str, Any]]:

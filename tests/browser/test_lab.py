@@ -95,3 +95,55 @@ def test_keys_typed_in_the_player_do_not_reach_the_notebook(visit: Visit) -> Non
     page.keyboard.press("ArrowLeft")  # to the notebook this key means: go to the heading above
     expect(player.locator(".gup-schedule")).to_have_text("221")
     expect(page.locator(".jp-Cell.jp-mod-active .gup")).to_be_visible()
+
+
+BESIDE = """
+from ipywidgets import HBox, Label, dlink
+taken = Label()
+dlink((player, "schedule"), (taken, "value"), lambda schedule: f"{len(schedule)} steps taken")
+HBox([player, taken])
+""".strip()
+
+
+def test_a_player_sits_beside_other_widgets_and_is_linked(visit: Visit) -> None:
+    page = visit.page
+    first = players(page).first
+    row = run(page, BESIDE)
+    second = row.locator(".gup")
+    second.wait_for()
+    second.focus()
+    page.keyboard.press("Home")
+    second.get_by_role("button", name="Step 2", exact=True).click()
+    expect(row.get_by_text("1 steps taken")).to_be_visible()
+    expect(first.locator(".gup-schedule")).to_have_text("2")  # two views of one player
+    first.get_by_role("button", name="Step 1", exact=True).click()
+    expect(second.locator(".gup-schedule")).to_have_text("21")
+
+
+def test_what_was_predicted_reaches_the_kernel(visit: Visit) -> None:
+    page = visit.page
+    player = players(page).first
+    run(page, "player.design = 'no-check'; player.schedule = '222222111'")
+    player.get_by_role("button", name="It has to wait").click()
+    expect(player.locator(".gup-prompt")).to_contain_text("Not as you predicted")
+    assert_kernel_says(page, "print(*player.answers.values())", "waits")
+    player.get_by_role("button", name="Forget my answers").click()
+    assert_kernel_says(page, "print(len(player.answers))", "0")
+
+
+def test_the_design_lab_asks_the_checker(visit: Visit) -> None:
+    page = visit.page
+    lab = run(page, "from gupcore.lab import DesignLab\nlab = DesignLab()\nlab")
+    lab.locator(".gup").wait_for()
+    exists = lab.locator(".gup-report tr", has_text="struct page exists")
+    expect(exists).to_contain_text("holds")
+    check = lab.locator(".widget-toggle-buttons", has_text="pgmap check").first
+    check.get_by_role("button", name="off").click()
+    expect(exists).to_contain_text("fails in 10 steps")
+    lab.get_by_label("start from").select_option("cure")
+    expect(exists).to_contain_text("holds")
+    phases = lab.locator(".jupyter-widget-tag")
+    expect(phases.first).to_contain_text("kill_dax")
+    expect(phases).to_have_count(11)
+    lab.locator(".gup").get_by_role("button", name="Step 2", exact=True).click()
+    assert_kernel_says(page, "print(lab.player.schedule, lab.report.status)", "2 holds")
