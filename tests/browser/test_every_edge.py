@@ -22,8 +22,9 @@ WALK = """
 (player, [nth, number, limit]) => {
   const { walk, wholeGraph, keyOf } = parts;
   const design = boards[nth].designs[number];
+  const { number: numbers } = wholeGraph(design, boards[nth]);
   const stateAfter = (schedule) =>
-    wholeGraph(design, boards[nth]).number.get(keyOf(walk(boards[nth], design, schedule).path.at(-1)));
+    numbers.get(keyOf(walk(boards[nth], design, schedule).path.at(-1)));
   const press = (does) => player.querySelector(`[data-do="${does}"]`).click();
   const all = (selector, root = player) => [...root.querySelectorAll(selector)];
   const text = (selector, root = player) => all(selector, root).map((e) => e.textContent);

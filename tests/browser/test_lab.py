@@ -51,7 +51,7 @@ def players(page: Page) -> Locator:
 
 
 def run(page: Page, code: str) -> Locator:
-    """Type a cell below the last one, run it, and return its output."""
+    """Type a line into a cell below the last one, run it, and return its output."""
     page.locator(".jp-Notebook-footer").click()
     page.locator(".jp-CodeCell .cm-content").last.click()
     page.keyboard.insert_text(code)
@@ -97,12 +97,11 @@ def test_keys_typed_in_the_player_do_not_reach_the_notebook(visit: Visit) -> Non
     expect(page.locator(".jp-Cell.jp-mod-active .gup")).to_be_visible()
 
 
-BESIDE = """
-from ipywidgets import HBox, Label, dlink
-taken = Label()
-dlink((player, "schedule"), (taken, "value"), lambda schedule: f"{len(schedule)} steps taken")
-HBox([player, taken])
-""".strip()
+BESIDE = (
+    "from ipywidgets import HBox, Label, dlink; taken = Label(); "
+    "dlink((player, 'schedule'), (taken, 'value'), lambda steps: f'{len(steps)} steps taken'); "
+    "HBox([player, taken])"
+)
 
 
 def test_a_player_sits_beside_other_widgets_and_is_linked(visit: Visit) -> None:
@@ -111,8 +110,7 @@ def test_a_player_sits_beside_other_widgets_and_is_linked(visit: Visit) -> None:
     row = run(page, BESIDE)
     second = row.locator(".gup")
     second.wait_for()
-    second.focus()
-    page.keyboard.press("Home")
+    run(page, "player.design = 'no-check'; player.schedule = ''")
     second.get_by_role("button", name="Step 2", exact=True).click()
     expect(row.get_by_text("1 steps taken")).to_be_visible()
     expect(first.locator(".gup-schedule")).to_have_text("2")  # two views of one player
@@ -133,7 +131,7 @@ def test_what_was_predicted_reaches_the_kernel(visit: Visit) -> None:
 
 def test_the_design_lab_asks_the_checker(visit: Visit) -> None:
     page = visit.page
-    lab = run(page, "from gupcore.lab import DesignLab\nlab = DesignLab()\nlab")
+    lab = run(page, "from gupcore.lab import DesignLab; lab = DesignLab(); lab")
     lab.locator(".gup").wait_for()
     exists = lab.locator(".gup-report tr", has_text="struct page exists")
     expect(exists).to_contain_text("holds")
@@ -144,6 +142,6 @@ def test_the_design_lab_asks_the_checker(visit: Visit) -> None:
     expect(exists).to_contain_text("holds")
     phases = lab.locator(".jupyter-widget-tag")
     expect(phases.first).to_contain_text("kill_dax")
-    expect(phases).to_have_count(11)
+    expect(phases.filter(has_text="_")).to_have_count(11)
     lab.locator(".gup").get_by_role("button", name="Step 2", exact=True).click()
     assert_kernel_says(page, "print(lab.player.schedule, lab.report.status)", "2 holds")

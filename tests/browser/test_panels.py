@@ -51,7 +51,7 @@ def reports() -> dict[str, Report]:
 def test_a_step_is_readable_before_it_is_taken(hand: Hand) -> None:
     hand.take("222222" + "111")
     lane = hand.player.get_by_role("group", name="Thread 1: direct I/O")
-    assert "predict first, above" in lane.inner_text()
+    assert "predict first, below" in lane.inner_text()
     hand.press("answer oops")
     what = lane.locator(".gup-what").inner_text()
     assert what.startswith("next: Raise a page's count unless it is zero.")
@@ -228,10 +228,11 @@ def test_each_choice_says_how_near_a_broken_rule_is(hand: Hand) -> None:
     outlook = hand.player.locator(".gup-outlook")
     for taken, digit in enumerate(BUG):
         left = len(BUG) - taken
-        expect(outlook).to_contain_text(f"can be broken, in {left} step")
         if hand.player.locator('[data-do="answer oops"]').count():
-            assert hand.player.locator(".gup-foresight").count() < 2, "it would be told"
+            assert hand.player.locator(".gup-foresight").count() == 0, "it would be told"
+            assert hand.text(".gup-outlook") == "Predict first: there is a question above."
             hand.press("answer oops")
+        expect(outlook).to_contain_text(f"can be broken, in {left} step")
         lane = hand.player.locator(f'[data-thread="{digit}"] .gup-foresight').first
         expect(lane).to_contain_text(
             "breaks it" if left == 1 else f"then broken in {left - 1} more at the soonest"
@@ -454,9 +455,10 @@ def test_the_address_leads_back_to_this_very_step(
             "22222222",
         ),
         ("#gup=1:munmap:v5.11:22", "This link leads to “munmap”, which is not in this page.", ""),
-        ("#gup=1:seed-race", "This link is damaged: a part of it is missing.", ""),
+        ("#gup=1:seed-race", "This link is damaged: it has not as many parts as it should.", ""),
+        ("#gup=1:seed-race:cure:" + "1" * 2001, "This link has 2001 steps; the longest", ""),
         ("#gup=%E0%A4%A", "This link is damaged: it cannot be read.", ""),
-        ("#gup=", "This link is of version , and this page reads version 1.", ""),
+        ("#gup=", "This link is damaged: it has not as many parts as it should.", ""),
     ],
 )
 def test_a_bad_link_is_refused_with_a_sentence(

@@ -32,8 +32,22 @@ def test_the_question_is_asked_before_the_step(
     assert "✓ As you predicted." in prompt(hand)
     assert "Raise a page's count" in group.inner_text()
     assert "1 of 3 questions here, 1 as it is" in hand.text(".gup-progress")
+    assert hand.heard == "As you predicted. You said: It touches something that is gone."
     hand.take(BUG[-1])
     assert prompt(hand) == ""
+
+
+def test_the_focus_stays_when_a_question_comes_and_goes(
+    page_at: Callable[..., Visit], book_over_http: str
+) -> None:
+    hand = open_at(page_at().page, book_over_http)
+    hand.take(BEFORE[:-1])
+    step = hand.player.get_by_role("button", name="Step 1", exact=True)
+    step.focus()
+    for asked in (True, False):
+        hand.page.keyboard.press("Enter")
+        assert bool(prompt(hand)) == asked
+        expect(step).to_be_focused()
 
 
 def test_a_wrong_answer_is_told_what_happens(

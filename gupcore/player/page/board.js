@@ -57,7 +57,8 @@ function isWhole(board) {
     judged.length === rules.length && areIn(judged, verdicts) && Array.isArray(stuck) &&
     (ends === null || ends.every(([n]) => isIn(n, outcomes)));
   return (
-    threads.length > 0 && designs.length > 0 &&
+    threads.length > 0 && designs.length > 0 && rules.every(Array.isArray) && breaks.every(Array.isArray) &&
+    verdicts.every(Array.isArray) && outcomes.every(Array.isArray) && things.every((all) => all.every(Array.isArray)) &&
     values.every(([, ...words]) => words.length > 0 && areIn(words, text)) &&
     machines.every(([shown, ...all]) => all.length === things[shown].length && areIn(all, values)) &&
     stopped.every(([machine]) => isIn(machine, machines)) && uneven.every(([machine]) => isIn(machine, machines)) &&
@@ -91,7 +92,8 @@ export const canMove = (move) => move !== undefined && move[6] !== BLOCKED;
 export const hasEnded = (board, state, t) => board.nodes[state.nodes[t]].length === 1;
 
 /** The state after `move`. */
-export const after = ({ nodes }, [t, , , machine, node]) => ({ machine, nodes: nodes.with(t, node) });
+export const after = ({ nodes }, [t, , , machine, node]) =>
+  ({ machine, nodes: nodes.map((stays, other) => (other === t ? node : stays)) });
 
 /** What a move does, in a sentence; or why it cannot be made. */
 export const saidBy = (board, move) => board.text[move[5]];

@@ -1,6 +1,6 @@
 // What the checker knows of a design: its verdicts, what lies ahead, and how every schedule ends.
 
-import { outcomesOf, verdictsOn } from "./board.js";
+import { outcomesOf, touchedGone, verdictsOn } from "./board.js";
 import { button, choice, h, plural } from "./elements.js";
 import { withSwitch } from "./game.js";
 import { foresight, keyOf } from "./graph.js";
@@ -14,6 +14,7 @@ export function designsView(board, game, id) {
     isLab(board) ? switchesView(board, design, id)
       : h("fieldset", { class: "gup-designs" }, h("legend", null, "Design"),
           board.designs.map(({ name }, n) => radio(`${id}-design`, `design ${n}`, n === game.design, name))),
+    h("p", { class: "gup-paper" }, `Design ${design.name}`),
     h("p", { class: "gup-says" }, design.says),
     isLab(board) && verdictsView(board, design)); // the lab is there to be told at once
 }
@@ -57,17 +58,19 @@ export function verdictsView(board, design) {
 
 const TOO_MANY = "This design has too many states for that in the page. Ask Python: check(…).";
 
-export function aheadPanel(board, design, game, path) {
+export function aheadPanel(board, design, game, path, isAsked) {
   const failing = board.rules.filter((_, n) => board.designs.some((each) => verdictsOn(board, each)[n].status === "fails"));
   const ahead = foresight(board, design, game.watched);
   const here = ahead?.toBreak[ahead.graph.number.get(keyOf(path.at(-1)))];
-  const says = !ahead ? TOO_MANY
+  const says = !ahead ? (design.complete ? TOO_MANY : "The search was cut off, so nobody knows what lies ahead.")
+    : isAsked ? "Predict first: there is a question above."
+    : touchedGone(board, path.at(-1)) ? "The run has ended here."
     : here < 0 ? "From here it cannot be broken."
     : here === 0 ? "Here it is broken for good."
     : `From here it can be broken, in ${plural(here, "step")} at the soonest.`;
   return [
     choice("watch", "Rule", [["", "any rule"], ...failing.map(([name]) => [name, name])], game.watched),
-    h("p", { class: "gup-outlook" }, says, ahead && " Each thread's lane says what its next step would do."),
+    h("p", { class: "gup-outlook" }, says, ahead && !isAsked && " Each thread's lane says what its next step would do."),
     h("div", { class: "gup-buttons" },
       button("bug", "Show me the shortest bug", ahead !== null), button("safe", "Show me a safe finish", ahead !== null),
       button("surprise", "Surprise me"),

@@ -23,8 +23,8 @@ export const button = (does, label, can = true, more = {}) =>
   h("button", { type: "button", "data-do": does, "aria-disabled": !can && "true", ...more }, label);
 
 /** A list to choose from; `does` takes the chosen value. */
-export const choice = (does, label, options, chosen, more = {}) =>
-  h("label", { class: "gup-choice", ...more }, h("span", null, label), " ",
+export const choice = (does, label, options, chosen) =>
+  h("label", { class: "gup-choice" }, h("span", null, label), " ",
     h("select", { "data-set": does }, options.map(([value, words]) =>
       h("option", { value, selected: value === chosen }, words))));
 
@@ -55,6 +55,7 @@ export function settle(root) {
     if (field.matches("[type=radio], [type=checkbox]")) field.checked = field.hasAttribute("checked");
     else if (field.matches("option")) field.selected = field.hasAttribute("selected");
     else if (field.matches("textarea")) field.value = field.textContent;
+    else if (field.type === "number" && field === document.activeElement) continue; // who types is not interrupted
     else if (field.value !== field.getAttribute("value")) field.value = field.getAttribute("value");
   }
 }

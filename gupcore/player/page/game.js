@@ -8,7 +8,8 @@
 // open      the panels that are open            watched  the rule that is looked ahead for; "": any
 // beside    the designs in lockstep, by number  seed     of the next walk at random
 // answers   what the reader predicted: {key of the prompt: outcome}
-// copied    what was copied last: {kind, text}, or null
+// told      a sentence on what an action did beside the steps, or ""
+// copied    what was copied last: {text, says}, or null
 
 import { outcomesOf, verdictsOn } from "./board.js";
 import { foresight, keyOf, randomWalk, route, walk } from "./graph.js";
@@ -18,7 +19,7 @@ export const MOST_BESIDE = 4;
 
 export const START = {
   design: 0, schedule: "", wish: "", track: "", loop: "", title: "", playing: false, pace: "1200", note: "",
-  open: [], watched: "", beside: [], seed: 1, answers: {}, copied: null,
+  open: [], watched: "", beside: [], seed: 1, answers: {}, told: "", copied: null,
 };
 
 /** The digit of the next step along the track; undefined at its end. */
@@ -28,7 +29,7 @@ export function nextOnTrack({ schedule, track, loop }) {
 }
 
 export const jump = (game, schedule) =>
-  ({ ...game, schedule, wish: schedule, note: "", playing: false, copied: null });
+  ({ ...game, schedule, wish: schedule, note: "", told: "", playing: false, copied: null });
 const newTrack = (game, track) => ({ ...jump(game, track), track, loop: "", title: "" });
 
 export function step(board, game, digit) {
@@ -56,7 +57,7 @@ export function chooseDesign(board, game, number) {
   const schedule = game.wish.slice(0, path.length - 1);
   const parted = why && `Under ${design.name} the schedule ${game.wish} cannot go on. ${why}`;
   const track = game.track.startsWith(schedule) ? game.track : schedule;
-  return { ...game, design: number, schedule, track, loop: "", title: "", note: parted, playing: false, copied: null };
+  return { ...game, design: number, schedule, track, loop: "", title: "", note: parted, told: `Design ${design.name}.`, playing: false, copied: null };
 }
 
 /** Put one switch of the design lab at another setting. */
@@ -67,13 +68,13 @@ export function turnSwitch(board, game, number, setting) {
 
 /** The number of the design that differs from `design` in one switch; -1 if there is none. */
 export function withSwitch({ designs }, { switches }, number, setting) {
-  const wanted = switches.with(number, setting);
+  const wanted = switches.map((is, n) => (n === number ? setting : is));
   return designs.findIndex((design) => design.switches.every((is, n) => is === wanted[n]));
 }
 
 /** Lay a track from the start, or from here where it begins with what was taken, and play it. */
 function lay(game, schedule, loop, title, playing, from = "") {
-  return { ...jump(game, from), track: schedule, loop, title, playing };
+  return { ...jump(game, from), track: schedule, loop, title, told: `${title}.`, playing };
 }
 
 export function showVerdict(board, game, number, playing) {
@@ -104,6 +105,7 @@ export function showAhead(board, game, safely, playing) {
     return { ...game, note: `From here there is ${what}.`, playing: false };
   }
   const rest = route(ahead, distance, here, safely);
+  if (!rest) return { ...game, note: safely ? "All threads have ended here." : "Here it is broken for good already.", playing: false };
   const title = `From step ${game.schedule.length} on, the shortest way to ${safely ? "an end that does not break" : "break"} ${ruleName(game.watched)}`;
   return lay(game, game.schedule + rest, "", title, playing && rest !== "", game.schedule);
 }
@@ -119,12 +121,14 @@ export function surprise(board, game, playing) {
 /** Take the next step of a game that plays by itself. Of a loop, one round is enough to see. */
 export function tick(board, game) {
   const next = step(board, game, nextOnTrack(game));
-  return { ...next, playing: !next.note && next.schedule.length < game.track.length + game.loop.length };
+  const further = next.schedule.length - game.track.length;
+  const isDone = game.loop ? further > 0 && further % game.loop.length === 0 : further >= 0;
+  return { ...next, playing: !next.note && !isDone };
 }
 
 export const toggle = (list, item) => (list.includes(item) ? list.filter((other) => other !== item) : [...list, item]);
 
-/** Put a design beside the others, or take it away; there is room for two to four. */
+/** Put a design beside the others, or take it away; there is room for four. */
 export function setBeside(game, number) {
   const beside = toggle(game.beside, number).sort((a, b) => a - b);
   if (beside.length > MOST_BESIDE) return { ...game, note: `There is room for ${MOST_BESIDE} designs side by side: take one away first.` };

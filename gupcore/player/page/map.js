@@ -1,9 +1,8 @@
 // The state map: every state that can be reached, layer by layer, and where the reader is.
 
-import { allEnded, brokenAtEnd, touchedGone } from "./board.js";
+import { allEnded, brokenAtEnd, remembered, touchedGone } from "./board.js";
 import { button, draw, h, plural } from "./elements.js";
 import { keyOf, wholeGraph } from "./graph.js";
-import { remembered } from "./board.js";
 
 const MOST_DRAWN = 300; // states; of more, a summary
 const SPACE = 26; // pixels from one state to the next
@@ -43,7 +42,7 @@ const layout = remembered((graph) => {
 
 export function mapPanel(board, design, path) {
   const graph = wholeGraph(design, board);
-  if (!graph) return h("p", null, `${plural(design.states, "state")}: too many to draw.`);
+  if (!graph) return h("p", null, `${plural(design.states, "state")}: ${design.complete ? "too many to draw" : "the search was cut off"}.`);
   const here = path.map((state) => graph.number.get(keyOf(state)));
   return graph.states.length > MOST_DRAWN ? summaryView(board, design, graph, here.at(-1)) : drawnView(board, design, graph, here);
 }

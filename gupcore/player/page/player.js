@@ -3,7 +3,7 @@
 // One module for two hosts. In a live notebook anywidget calls `render`; in the rendered book the page
 // holds this text followed by `mountAll(document)`. Both end in `mount`, which needs of its host no
 // more than a model with get, set, on, off and save_changes. The files of this folder are joined into
-// one text (see page/__init__.py), because a page that is opened from disk may not load a second file.
+// one text (see module.py), because a page that is opened from disk may not load a second file.
 //
 // Python has explored every state, and these modules only walk from one to the next: they know no
 // pages, no locks and no rules, so the page and the checker cannot disagree. Every action makes a new
@@ -17,7 +17,7 @@ import { chooseDesign, follow, jump, MOST_BESIDE, nextOnTrack, promptHere, scrub
 import { stepTaken, thingsAfter, walk, wayTo, wholeGraph } from "./graph.js";
 import { lockstepPanel } from "./lockstep.js";
 import { mapPanel, neighbour } from "./map.js";
-import { keep, progressView, promptView, recall } from "./predict.js";
+import { answersTo, answerSays, canBeAsked, forget, isOpen, keep, progressView, promptView, recall } from "./predict.js";
 import { asPython, asText, linkTo, readLink, sharePanel } from "./share.js";
 import { aloud, controlsView, historyView, lanesView, lastStepView, machineView } from "./stage.js";
 
@@ -32,28 +32,29 @@ function view(board, game, prompts, id, hasAddress) {
   const stopped = touchedGone(board, path.at(-1)); // the thing whose touch was the oops
   const last = path.length > 1 ? stepTaken(board, design, path, game.schedule, path.length - 2) : null;
   const things = thingsAfter(board, path);
+  const prompt = promptHere(board, game, prompts);
   return h("div", { class: "gup", role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
     h("p", { class: "gup-says" }, board.says),
     designsView(board, game, id),
     h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
       controlsView(board, design, game, path, stopped),
-      promptView(promptHere(board, game, prompts), game.answers, id),
       machineView(things, stopped),
-      lanesView(board, design, game, path.at(-1), last, stopped, prompts, id),
+      lanesView(board, design, game, path.at(-1), last, stopped, prompt, id),
+      h("div", null, promptView(prompt, game.answers)), // a place of its own: what follows stays what it is
       h("div", { class: "gup-after" },
         lastStepView(board, design, game, last, things),
         historyView(board, design, game, path))),
-    panelsView(board, design, game, path, id, hasAddress),
-    progressView(prompts, game.answers),
+    panelsView(board, design, game, path, isOpen(prompt, game), id, hasAddress),
+    h("div", null, progressView(prompts, game.answers)),
     keysView(board.threads.length),
-    h("p", { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" }, aloud(game, last)));
+    h("p", { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" }, aloud(board, design, game, path.at(-1), last, prompt)));
 }
 
 /** Closed at first: a reader who has not tried yet should not be told. */
-function panelsView(board, design, game, path, id, hasAddress) {
+function panelsView(board, design, game, path, isAsked, id, hasAddress) {
   const inside = {
     checker: () => verdictsView(board, design),
-    ahead: () => aheadPanel(board, design, game, path),
+    ahead: () => aheadPanel(board, design, game, path, isAsked),
     outcomes: () => outcomesPanel(board, design),
     beside: () => lockstepPanel(board, game, id),
     map: () => mapPanel(board, design, path),
@@ -78,6 +79,9 @@ function keysView(count) {
 
 // --- The player ---------------------------------------------------------------------------------
 
+/** What changes nothing that was said, so that nothing is said again. */
+const QUIET = ["open", "pace", "watch", "seed", "beside"];
+
 const KEYS = { Backspace: "back", ArrowLeft: "back", ArrowRight: "next", Home: "restart", Escape: "pause" };
 
 /** What a key does in the player; undefined for a key that belongs to somebody else. */
@@ -96,21 +100,22 @@ function mount(model, element) {
 
   function load() {
     board = model.get("board");
-    prompts = model.get("prompts") ?? [];
+    prompts = (Array.isArray(model.get("prompts")) ? model.get("prompts") : []).filter(canBeAsked);
     const wrong = complaint(board);
     const before = game;
     game = null;
     if (wrong) return replace(h("p", { class: "gup gup-note", role: "alert" }, wrong));
     const beside = board.designs.length > MOST_BESIDE ? [] : board.designs.map((_, n) => n);
     const kept = before && { open: before.open, pace: before.pace, seed: before.seed };
-    game = { ...START, beside, open: model.get("opens") ?? [], ...kept, answers: recalled() };
+    const design = Math.max(0, board.designs.findIndex(({ name }) => name === model.get("design")));
+    const opens = model.get("opens");
+    game = { ...START, design, beside, open: Array.isArray(opens) ? opens : [], ...kept, answers: recalled() };
     replace(view(board, game, prompts, id, hasAddress));
     pull();
   }
 
   function recalled() {
-    const all = { ...recall(), ...model.get("answers") };
-    return Object.fromEntries(prompts.filter(({ key }) => key in all).map(({ key }) => [key, all[key]]));
+    return answersTo(prompts, { ...recall(), ...model.get("answers") });
   }
 
   function replace(fresh) {
@@ -121,17 +126,19 @@ function mount(model, element) {
       root.addEventListener(event, listener));
   }
 
-  function set(next) {
+  function set(next, isNews = true) {
+    const before = game;
     game = next;
     const focused = root.contains(document.activeElement);
     const said = root.querySelector(".gup-live").textContent;
     patch(root, view(board, game, prompts, id, hasAddress));
     settle(root);
     const live = root.querySelector(".gup-live");
-    if (game.note && live.textContent === said) live.append("\u00a0"); // said again, it is heard again
+    if (isNews && game.note && live.textContent === said) live.append("\u00a0"); // said again, it is heard again
     if (focused && !root.contains(document.activeElement)) root.focus(); // what had it is gone
-    const list = root.querySelector(".gup-history ol");
-    list.scrollTop = list.scrollHeight;
+    if (game.schedule !== before.schedule) {
+      for (const list of root.querySelectorAll(".gup-history ol, .gup-where")) list.scrollTop = list.scrollHeight;
+    }
     clearTimeout(timer);
     if (game.playing) timer = setTimeout(() => act("tick"), Number(game.pace));
     tell();
@@ -141,7 +148,7 @@ function mount(model, element) {
   function tell() {
     const name = board.designs[game.design].name;
     const told = { design: name, schedule: game.schedule, answers: game.answers };
-    const news = Object.entries(told).filter(([key, value]) => model.get(key) !== value);
+    const news = Object.entries(told).filter(([key, value]) => JSON.stringify(model.get(key)) !== JSON.stringify(value));
     if (!news.length) return;
     telling = true; // between two of them, the model is no place to go to
     news.forEach(([key, value]) => model.set(key, value));
@@ -151,7 +158,7 @@ function mount(model, element) {
 
   /** Go where the model says; a change that this player made itself is no news. */
   function pull() {
-    if (!game || telling) return;
+    if (!game || telling || model.get("board") !== board) return; // of another board, `load` will hear
     const [name, schedule] = [model.get("design"), model.get("schedule")];
     if (schedule !== game.schedule || name !== board.designs[game.design].name) go(name, schedule);
   }
@@ -183,8 +190,8 @@ function mount(model, element) {
       surprise: () => surprise(board, game, plays),
       state: () => follow(board, game, wayTo(wholeGraph(board.designs[game.design], board), Number(value))),
       open: () => ({ ...game, open: toggle(game.open, value) }),
-      answer: () => withAnswers({ ...game.answers, [promptHere(board, game, prompts).key]: value }),
-      forget: () => withAnswers({}),
+      answer: () => answer(promptHere(board, game, prompts), value),
+      forget: () => (forget(prompts), { ...game, answers: {}, note: "", told: "Your answers are forgotten." }),
       copy: () => copy(value),
       tick: () => pauseToPredict(tick(board, game)),
       design: () => chooseDesign(board, game, Number(value)),
@@ -195,18 +202,23 @@ function mount(model, element) {
       watch: () => ({ ...game, watched: value }),
       seed: () => ({ ...game, seed: Math.trunc(Math.abs(Number(value))) || 0 }),
     };
-    set(acts[verb]());
+    set(acts[verb](), !QUIET.includes(verb));
     if (["show", "outcome", "bug", "safe", "surprise"].includes(verb)) intoSight(root.querySelector(".gup-stage"), calm.matches);
   }
 
   function pauseToPredict(next) {
-    const prompt = promptHere(board, next, prompts);
-    return { ...next, playing: next.playing && !(prompt && next.answers[prompt.key] === undefined) };
+    return { ...next, playing: next.playing && !isOpen(promptHere(board, next, prompts), next) };
   }
 
-  function withAnswers(answers) {
-    keep(prompts, answers);
-    return { ...game, answers };
+  function answer(prompt, outcome) {
+    keep(prompt.key, outcome);
+    return { ...game, answers: { ...game.answers, [prompt.key]: outcome }, note: "", told: answerSays(prompt, outcome) };
+  }
+
+  /** Take over what was answered in another view of the same player. */
+  function pullAnswers() {
+    const answers = answersTo(prompts, model.get("answers") ?? {});
+    if (game && !telling && JSON.stringify(answers) !== JSON.stringify(game.answers)) set({ ...game, answers });
   }
 
   function copy(kind) {
@@ -216,9 +228,9 @@ function mount(model, element) {
       python: () => asPython(board, design, game.schedule),
       text: () => asText(board, design, game.schedule),
     }[kind]();
-    const says = (done) => set({ ...game, copied: { text, says: done ? "Copied:" : "Copy this:" } });
-    navigator.clipboard?.writeText(text).then(() => says(true), () => says(false));
-    return { ...game, copied: { text, says: "Copy this:" } };
+    const copied = () => game.copied?.text === text && set({ ...game, copied: { text, says: "Copied:" }, told: "Copied." });
+    navigator.clipboard?.writeText(text).then(copied, () => {});
+    return { ...game, playing: false, note: "", copied: { text, says: "Copy this:" }, told: "Here is the text to copy." };
   }
 
   function onClick(event) {
@@ -241,7 +253,10 @@ function mount(model, element) {
     if (!game || !root.contains(target)) return;
     const onMap = target.closest(".gup-map") && key.startsWith("Arrow");
     const does = onMap ? "" : keyAction(event);
-    if (!does && !onMap) return;
+    if (!does && !onMap) {
+      if (target.matches("input, select, textarea")) event.stopPropagation(); // the arrows are the field's, not the notebook's
+      return;
+    }
     event.preventDefault();
     event.stopPropagation(); // in a notebook, 1 would turn the cell into a heading
     if (onMap) moveOnMap(target, key);
@@ -254,7 +269,7 @@ function mount(model, element) {
     root.querySelector(`[data-do="state ${to}"]`).focus();
   }
 
-  const heard = Object.entries({ "change:board": load, "change:design": pull, "change:schedule": pull });
+  const heard = Object.entries({ "change:board": load, "change:design": pull, "change:schedule": pull, "change:answers": pullAnswers });
   load();
   heard.forEach(([event, listener]) => model.on(event, listener));
   window.addEventListener("keydown", onKey, true); // before Notebook, which listens to the whole document
@@ -288,12 +303,16 @@ export function mountAll(root) {
     } catch {
       // an empty board is complained about like any other that cannot be walked
     }
-    if (!complaint(data.board)) element.querySelector(".gup-fallback")?.setAttribute("hidden", "");
     const key = nameFor(players, data.board?.key);
-    mount(pageModel({ schedule: "", answers: {}, ...data }, key, players), element);
+    try {
+      mount(pageModel({ schedule: "", answers: {}, ...data }, key, players), element);
+      if (!complaint(data.board)) element.querySelector(".gup-fallback")?.setAttribute("hidden", "");
+    } catch {
+      mount(pageModel({}), element); // which complains
+    }
   }
-  openLink(players);
   addEventListener("hashchange", () => openLink(players));
+  openLink(players);
 }
 
 /** Players of the same scenario are told apart by counting. */
@@ -321,7 +340,13 @@ function pageModel(values, key, players) {
     get: (name) => values[name],
     set: (name, value) => void (values[name] = value),
     on() {}, off() {},
-    save_changes: () => history.replaceState(history.state, "", linkTo(key, values.design, values.schedule)),
+    save_changes() {
+      try {
+        history.replaceState(history.state, "", linkTo(key, values.design, values.schedule));
+      } catch {
+        // some browsers allow so many a minute, and some frames none: the address then stays as it is
+      }
+    },
     opened: (go, note, root) => players.push({ key, board: values.board.key, go, note, root }),
   };
 }

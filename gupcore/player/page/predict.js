@@ -2,19 +2,34 @@
 
 import { button, h } from "./elements.js";
 
-export function promptView(prompt, answers, id) {
+export function promptView(prompt, answers) {
   if (!prompt) return null;
   const given = answers[prompt.key];
-  const words = Object.fromEntries(prompt.choices);
   return h("section", { class: "gup-prompt", role: "group", "aria-label": "Predict first" },
     given === undefined
       ? h("fieldset", null, h("legend", null, prompt.question),
           prompt.choices.map(([outcome, says]) =>
             button(`answer ${outcome}`, says, true, { class: "gup-answer" })),
           h("small", null, `Or just step: nobody has to answer.`))
-      : [h("p", null, h("b", null, given === prompt.right ? "✓ As you predicted. " : "✗ Not as you predicted. "), prompt.question),
-         h("p", null, `You said: ${words[given]}.`, given !== prompt.right && ` What happens: ${words[prompt.right]}.`)]);
+      : [h("p", null, prompt.question), h("p", null, h("b", null, given === prompt.right ? "✓ " : "✗ "), answerSays(prompt, given))]);
 }
+
+/** What there is to say of an answer. */
+export function answerSays({ choices, right }, given) {
+  const words = Object.fromEntries(choices);
+  if (given === right) return `As you predicted. You said: ${words[given]}.`;
+  return `Not as you predicted. You said: ${words[given]}. What happens: ${words[right]}.`;
+}
+
+/** Does the prompt, if there is one, wait for an answer? */
+export const isOpen = (prompt, { answers }) => prompt !== undefined && answers[prompt.key] === undefined;
+
+export const canBeAsked = (prompt) =>
+  typeof prompt?.key === "string" && typeof prompt.schedule === "string" && Array.isArray(prompt.choices);
+
+/** Of all answers those to `prompts`, and of these those that are among their choices. */
+export const answersTo = (prompts, all) => Object.fromEntries(prompts
+  .filter(({ key, choices }) => choices.some(([outcome]) => outcome === all[key])).map(({ key }) => [key, all[key]]));
 
 export function progressView(prompts, answers) {
   const answered = prompts.filter(({ key }) => answers[key] !== undefined);
@@ -31,22 +46,26 @@ const SHELF = "gup-answers";
 
 export function recall() {
   try {
-    return JSON.parse(localStorage.getItem(SHELF)) ?? {};
+    const all = JSON.parse(localStorage.getItem(SHELF));
+    return typeof all === "object" && !Array.isArray(all) ? (all ?? {}) : {};
   } catch {
     return {};
   }
 }
 
-/** Keep the answers to `prompts`; those to other players' prompts stay as they are. */
-export function keep(prompts, answers) {
+function store(all) {
   try {
-    const all = recall();
-    for (const { key } of prompts) {
-      if (answers[key] === undefined) delete all[key];
-      else all[key] = answers[key];
-    }
     localStorage.setItem(SHELF, JSON.stringify(all));
   } catch {
     // a browser that keeps nothing: the answers last as long as the page
   }
+}
+
+/** Keep one answer; all others, other tabs' among them, stay as they are. */
+export const keep = (key, outcome) => store({ ...recall(), [key]: outcome });
+
+/** Forget the answers to `prompts`. */
+export function forget(prompts) {
+  const asked = prompts.map(({ key }) => key);
+  store(Object.fromEntries(Object.entries(recall()).filter(([key]) => !asked.includes(key))));
 }

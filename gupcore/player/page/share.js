@@ -5,6 +5,7 @@ import { stepTaken, walk } from "./graph.js";
 
 const LINK_VERSION = 1; // of links
 const MARK = "#gup=";
+const LONGEST = 2000; // steps of a link
 
 /** The end of an address that leads to where the reader is. */
 export function linkTo(key, design, schedule) {
@@ -21,8 +22,9 @@ export function readLink(hash) {
     return { wrong: "This link is damaged: it cannot be read." };
   }
   const [version, key, design, schedule] = parts;
+  if (parts.length !== 4) return { wrong: "This link is damaged: it has not as many parts as it should." };
   if (version !== String(LINK_VERSION)) return { wrong: `This link is of version ${version}, and this page reads version ${LINK_VERSION}.` };
-  if (parts.length !== 4) return { wrong: "This link is damaged: a part of it is missing." };
+  if (schedule.length > LONGEST) return { wrong: `This link has ${schedule.length} steps; the longest this page takes has ${LONGEST}.` };
   return { key, design, schedule };
 }
 

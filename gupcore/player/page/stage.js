@@ -3,7 +3,8 @@
 import { allEnded, canMove, moveOf, saidBy, standsAt, verdictsOn } from "./board.js";
 import { button, choice, h, hidden } from "./elements.js";
 import { foresight, keyOf, refusal, stepTaken, walk, whoEndsTheWait } from "./graph.js";
-import { nextOnTrack, PACES, promptHere } from "./game.js";
+import { nextOnTrack, PACES } from "./game.js";
+import { isOpen } from "./predict.js";
 
 const AROUND = 3; // lines of source shown before and after the current one
 
@@ -39,10 +40,9 @@ function standing(board, design, { schedule, track, loop, title }, state, stoppe
   return "Choose which thread takes the next step.";
 }
 
-export function lanesView(board, design, game, state, last, stopped, prompts, id) {
-  const prompt = promptHere(board, game, prompts);
-  const veiled = prompt && game.answers[prompt.key] === undefined ? prompt.thread : 0;
-  const ahead = game.open.includes("ahead") && foresight(board, design, game.watched);
+export function lanesView(board, design, game, state, last, stopped, prompt, id) {
+  const veiled = isOpen(prompt, game) ? prompt.thread : 0;
+  const ahead = !veiled && game.open.includes("ahead") && foresight(board, design, game.watched);
   return h("div", { class: "gup-lanes" }, board.threads.map((label, t) => {
     const { ended, source, does, places } = standsAt(board, state, t);
     const move = moveOf(board, design, state, t);
@@ -59,10 +59,10 @@ export function lanesView(board, design, game, state, last, stopped, prompts, id
         button(`step ${t + 1}`, `Step ${t + 1}`, can, { "aria-describedby": `${id}-${t + 1}` }),
         h("b", null, label)),
       h("div", { class: "gup-what", id: `${id}-${t + 1}` },
-        veiled === t + 1 ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, above"))
+        veiled === t + 1 ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, below"))
           : h("p", null, h("b", null, `${kind}: `), h("span", null, what),
               can && h("small", { class: "gup-kernel" }, ` ${source}`)),
-        ahead && can && veiled !== t + 1 && aheadView(ahead, state, t)),
+        ahead && can && aheadView(ahead, state, t)),
       h("p", { class: "gup-trail" }, places.length ? places.map(({ name }) => name).join(" › ") : "\u00a0"),
       places.length ? codeView(places.at(-1)) : h("ol", { class: "gup-code", "aria-hidden": "true" }));
   }));
@@ -100,11 +100,14 @@ function codeView({ name, first, lines: source, line: current }) {
 }
 
 /** The one short sentence a screen reader says after an action. */
-export function aloud({ note }, last) {
-  if (note) return note;
+export function aloud(board, design, game, state, last, prompt) {
+  if (game.note || game.told) return game.note || game.told;
   if (!last) return "At the start.";
   const broken = last.breaks.length ? ` Breaks: ${last.breaks.join(", ")}.` : "";
-  return `Step ${last.number}, ${last.label}: ${last.said}${broken}${last.stopped ? " The run ends here." : ""}`;
+  const goesOn = board.threads.some((_, t) => canMove(moveOf(board, design, state, t)));
+  const end = last.stopped ? " The run ends here." : goesOn ? "" : ` ${standing(board, design, game, state)}`;
+  const question = isOpen(prompt, game) ? " A question: predict first." : "";
+  return `Step ${last.number}, ${last.label}: ${last.said}${broken}${end}${question}`;
 }
 
 export function lastStepView(board, design, { schedule }, last, things) {
