@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
+from ipywidgets import Layout
 
 from .data import Switches, board
 from .module import module, style
@@ -62,7 +63,8 @@ class Player(anywidget.AnyWidget):
         Raises ValueError, with a sentence, for reports that do not go together and for a design, a
         panel or a prompt that is not to be had.
         """
-        super().__init__()
+        # What is inside adapts to the width it is given, so in an HBox it must ask for some.
+        super().__init__(layout=Layout(flex="1 1 24rem", min_width="0"))
         self.show(*reports, design=design, switches=switches)
         unknown = [name for name in opens if name not in PANELS]
         if unknown:
