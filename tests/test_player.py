@@ -177,8 +177,13 @@ def test_what_a_notebook_keeps_is_always_the_same(reports):
     assert repr(first) == "Player(no-check, v5.11, cure)"
 
 
-def test_a_design_that_holds_says_so_in_words(reports):
-    assert "every rule holds in every schedule" in Player(*reports, design="cure").to_html()
+def test_a_design_that_holds_says_so_in_words_and_another_is_listed(reports):
+    page = Player(*reports, design="cure").to_html()
+    assert "Design cure: every rule holds in every schedule" in page
+    assert "Design no-check. The shortest schedule that breaks" in page
+    assert "<ol>" not in Player(reports[2]).to_html()
+    cut_off = Player(check(race("cure"), limit=20)).to_html()
+    assert "Design cure: the search was cut off before a rule was broken" in cut_off
 
 
 def test_a_notebook_shows_how_far_a_search_has_got(monkeypatch):

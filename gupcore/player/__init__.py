@@ -81,7 +81,7 @@ class Player(anywidget.AnyWidget):
             design = names[0]
         if design not in names:
             raise ValueError(f"There is no design {design!r} here; choose {', '.join(names)}.")
-        self._fallback = _schedule_as_list(reports[names.index(design)])
+        self._fallback = _in_words(reports[names.index(design)], reports)
         with self.hold_sync():
             self.schedule = ""
             self.board = board(reports, switches)
@@ -127,12 +127,25 @@ def _shown_together(reports: Sequence[Report]) -> Sequence[Report]:
     return reports
 
 
+def _in_words(first: Report, reports: Sequence[Report]) -> str:
+    """Return what there is to read without JavaScript: of `first`, or else of one that fails."""
+    if first.status == "fails":
+        return _schedule_as_list(first)
+    name = html.escape(first.scenario.design.name)
+    others = (_schedule_as_list(report) for report in reports if report.status == "fails")
+    return f"<p>Design {name}: {_AT_BEST[first.status]}.</p>{next(others, '')}"
+
+
+_AT_BEST = {
+    "holds": "every rule holds in every schedule",
+    "undetermined": "the search was cut off before a rule was broken",
+}
+
+
 def _schedule_as_list(report: Report) -> str:
     """Return the shortest schedule to the first broken rule as an ordered list."""
-    failing = next((v for v in report.verdicts if v.schedule), None)
+    failing = next(verdict for verdict in report.verdicts if verdict.status == "fails")
     name = html.escape(report.scenario.design.name)
-    if failing is None:
-        return f"<p>Design {name}: every rule holds in every schedule.</p>"
     items = "".join(_moment_as_item(moment) for moment in report.replay(failing.schedule))
     return (
         f"<p>Design {name}. The shortest schedule that breaks the rule "
