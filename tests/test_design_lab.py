@@ -134,3 +134,14 @@ def test_what_a_page_keeps_of_the_lab_is_a_player_with_switches(lab, monkeypatch
         settings = zip(board["switches"], design["switches"], strict=True)
         assert {name: all_of[n] for (name, all_of), n in settings} == chosen
     assert json.dumps(board)
+
+
+def test_with_an_absent_pte_no_switch_of_gup_fast_changes_a_verdict():
+    """As the workbench says."""
+    found = {}
+    for scenario, chosen in variants():
+        if chosen["start, TLB flush"] == "PTE absent":
+            statuses = tuple(verdict.status for verdict in check(scenario).verdicts)
+            found.setdefault(chosen["order of unbind"], set()).add(statuses)
+    assert [len(statuses) for statuses in found.values()] == [1] * 8
+    assert len(set.union(*found.values())) > 1
