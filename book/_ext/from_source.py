@@ -6,7 +6,9 @@ together, so they are turned into a definition list before autodoc sees them.
 
 import re
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import groupby
+from pkgutil import iter_modules
 from typing import Any
 
 from docutils import nodes
@@ -57,6 +59,34 @@ def rewrite(app: Sphinx, what: str, name: str, obj: object, options: Any, lines:
     lines[:] = columns_to_definitions(lines)
 
 
+EVERY_MODULE = re.compile(r"^% every module of (\S+)$", re.MULTILINE)
+SECTION = """\
+### `{0}`
+
+```{{eval-rst}}
+.. automodule:: gupcore.{0}
+   :members:
+   :no-index:
+   :member-order: bysource
+```
+"""
+
+
+def module_sections(app: Sphinx, page: str, source: list[str]) -> None:
+    """Put a section a module where a page says "% every module of" a package.
+
+    A list kept by hand would be changed by everybody who adds a module.
+    """
+
+    def sections(found: re.Match[str]) -> str:
+        package = import_module(found[1])
+        names = sorted(module.name for module in iter_modules(package.__path__))
+        folder = found[1].removeprefix("gupcore.")
+        return "\n".join(SECTION.format(f"{folder}.{name}") for name in names)
+
+    source[0] = EVERY_MODULE.sub(sections, source[0])
+
+
 class KernelMap(SphinxDirective):
     """A table of the steps: which kernel function each stands for, file by file."""
 
@@ -91,7 +121,8 @@ def row(cells: Sequence[Sequence[nodes.Node]], **span: int) -> nodes.row:
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Register the directive, and the rewriting of docstrings."""
+    """Register the directive, the sections, and the rewriting of docstrings."""
     app.add_directive("kernel-map", KernelMap)
+    app.connect("source-read", module_sections)
     app.connect("autodoc-process-docstring", rewrite)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,53 +1,18 @@
-"""Figures, drawn from what the model computed and from nothing else.
-
-A figure is SVG inside the page: it takes the page's text colour, so it reads in light and in
-dark, and it carries its content as a sentence for those who do not see it.  On a narrow screen
-it scrolls.
-"""
+"""A schedule as a picture: time runs to the right, a dot is a step."""
 
 from __future__ import annotations
 
-import html
-import io
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from .machine import Machine
-from .scenario import Scenario
-from .verdict import Moment, replay
-
-BLUE, ORANGE, RED, GREY = "#0072B2", "#E69F00", "#D55E00", "#808080"
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "gupcore",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A drawing for a page.
-
-    svg  the drawing, with `currentColor` for black
-    alt  what it shows, in words
-    """
-
-    svg: str
-    alt: str
-
-    def _repr_html_(self) -> str:
-        opening = f'<svg role="img" aria-label="{html.escape(self.alt)}" '
-        return f'<div class="gup-figure">{self.svg.replace("<svg ", opening, 1)}</div>'
-
-    def __repr__(self) -> str:
-        return self.alt
+from ..machine import Machine
+from ..scenario import Scenario
+from ..verdict import Moment, replay
+from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
 
 
 def timeline(scenario: Scenario, schedule: str) -> Picture:
@@ -63,7 +28,7 @@ def timeline(scenario: Scenario, schedule: str) -> Picture:
         _draw_threads(axes, scenario, moments)
         _draw_lifetimes(axes, machines)
         _tidy(axes, scenario, moments)
-        return Picture(_svg(figure), _in_words(moments))
+        return picture(figure, _in_words(moments))
 
 
 def _life(machine: Machine) -> str:
@@ -132,15 +97,3 @@ def _in_words(moments: Sequence[Moment]) -> str:
         parts.append(f"{span}, {label}: {done}.")
         number = last + 1
     return "Timeline. " + " ".join(parts) + f" The last step: {moments[-1].said}"
-
-
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    # Nothing in the drawing may reach the rest of the page: no style for everything, no common ids.
-    svg = re.sub(r"<metadata>.*?</metadata>\s*|<style.*?</style>\s*", "", svg, flags=re.S)
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
-    return svg.replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
