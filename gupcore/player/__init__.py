@@ -55,13 +55,15 @@ class Player(anywidget.AnyWidget):
         prompts: Sequence[Prompt] = (),
         opens: Sequence[str] = (),
         switches: Sequence[Switches] = (),
+        schedule: str = "",
     ) -> None:
         """Show `reports` (see gupcore.check), starting with the one of `design`, or the first.
 
         switches  for each report {switch: setting}: its design is then chosen by switches
+        schedule  the steps that have been taken when it opens
 
         Raises ValueError, with a sentence, for reports that do not go together and for a design, a
-        panel or a prompt that is not to be had.
+        panel, a prompt or a schedule that is not to be had.
         """
         # What is inside adapts to the width it is given, so in an HBox it must ask for some.
         super().__init__(layout=Layout(flex="1 1 24rem", min_width="0"))
@@ -71,6 +73,10 @@ class Player(anywidget.AnyWidget):
             raise ValueError(f"There is no panel {unknown[0]!r}; choose {', '.join(PANELS)}.")
         self.opens = list(opens)
         self.prompts = [prompt.data(reports) for prompt in prompts]
+        if schedule:
+            report = next(r for r in reports if r.scenario.design.name == self.design)
+            self._fallback = _as_list(report, schedule, f"The schedule {schedule}:")
+            self.schedule = schedule
 
     def show(
         self, *reports: Report, design: str | None = None, switches: Sequence[Switches] = ()
@@ -106,6 +112,8 @@ class Player(anywidget.AnyWidget):
             "prompts": self.prompts,
             "opens": self.opens,
         }
+        if self.schedule:
+            data["schedule"] = self.schedule
         text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
         return (
             f'<div class="gup-player"><script type="application/json">{text}</script>'
@@ -145,12 +153,16 @@ _AT_BEST = {
 def _schedule_as_list(report: Report) -> str:
     """Return the shortest schedule to the first broken rule as an ordered list."""
     failing = next(verdict for verdict in report.verdicts if verdict.status == "fails")
+    rule = html.escape(failing.rule.name)
+    says = f"The shortest schedule that breaks the rule <em>{rule}</em>:"
+    return _as_list(report, failing.schedule, says)
+
+
+def _as_list(report: Report, schedule: str, says: str) -> str:
+    """Return a schedule as an ordered list, below the HTML in `says`."""
     name = html.escape(report.scenario.design.name)
-    items = "".join(_moment_as_item(moment) for moment in report.replay(failing.schedule))
-    return (
-        f"<p>Design {name}. The shortest schedule that breaks the rule "
-        f"<em>{html.escape(failing.rule.name)}</em>:</p><ol>{items}</ol>"
-    )
+    items = "".join(_moment_as_item(moment) for moment in report.replay(schedule))
+    return f"<p>Design {name}. {says}</p><ol>{items}</ol>"
 
 
 def _moment_as_item(moment: Moment) -> str:
