@@ -270,10 +270,11 @@ def special(
     callers: int = 1,
     behind: str = "zero page",
     access: str = "read",
+    gup_fast: GupFast = gup_fast,
 ) -> Scenario:
     """Return direct I/O on a PTE that is special and not devmap.
 
-    design, callers, access  as in `race`
+    design, callers, access, gup_fast  as in `race`
     behind  "zero page" or "registers": the zero page has a struct page, a device's registers have
             none
     """
@@ -284,7 +285,8 @@ def special(
     flags = ACCESS[one_word("access", access, ACCESS)]
     says = "Direct I/O meets a PTE that is special: there may be no struct page."
     machine = special_machine(vma, spare=callers)
-    threads = tuple(_direct_ios(callers, MAPPING, 1, flags, chosen))
+    check_thread("gup_fast", gup_fast)
+    threads = tuple(_direct_ios(callers, MAPPING, 1, flags, chosen, gup_fast))
     return Scenario("special", says, chosen, machine, threads)
 
 

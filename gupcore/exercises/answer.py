@@ -1,0 +1,92 @@
+"""What the checker says of what a reader handed in.
+
+A mistake that keeps it from being judged is answered with a sentence, not with a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from html import escape
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+from ..machine import NotThere
+from ..scenario import ScenarioError
+from ..thread import ThreadError
+from ..verdict import Report, ScheduleError, Verdict
+
+if TYPE_CHECKING:
+    from ..player import Player
+
+Phrase = ParamSpec("Phrase")
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """What the checker says of what a reader handed in.
+
+    right     is it right?
+    said      one sentence: why, or what to change
+    report    where there is something to see, the report that has it
+    schedule  and the steps that lead there
+    """
+
+    right: bool
+    said: str
+    report: Report | None = None
+    schedule: str = ""
+
+    def __repr__(self) -> str:
+        return self.said
+
+    def player(self) -> Player | None:
+        """Return a player that stands where the answer points; None if it points nowhere."""
+        if self.report is None:
+            return None
+        from ..player import Player  # here, because judging needs the standard library only
+
+        return Player(self.report, schedule=self.schedule)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        sentence = f'<p class="gup-answer">{escape(self.said)}</p>'
+        player = self.player()
+        if player is None:
+            return {"text/plain": self.said, "text/html": sentence}
+        from ipywidgets import HTML, VBox
+
+        bundle = VBox([HTML(sentence), player])._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data["text/plain"] = self.said
+            data["text/html"] = sentence + player.to_html()
+        return bundle
+
+
+def answers(wanted: str) -> Callable[[Callable[Phrase, Answer]], Callable[Phrase, Answer]]:
+    """Make a judge answer with a sentence where there is nothing, or nothing it can judge."""
+
+    def declare(judges: Callable[Phrase, Answer]) -> Callable[Phrase, Answer]:
+        @wraps(judges)
+        def answer(*args: Phrase.args, **named: Phrase.kwargs) -> Answer:
+            if args[0] is None or args[0] is Ellipsis:
+                return Answer(False, f"Nothing is handed in yet: this exercise asks for {wanted}.")
+            try:
+                return judges(*args, **named)
+            except (ScenarioError, ScheduleError, ThreadError, NotThere) as error:
+                return Answer(False, str(error))
+
+        return answer
+
+    return declare
+
+
+def not_judged(report: Report) -> Answer:
+    """Answer that a search was cut off before it could tell."""
+    found = len(report.graph.states)
+    return Answer(False, f"Not judged: too many states; the search stopped after {found:,}.")
+
+
+def in_words(verdict: Verdict) -> str:
+    """Return a verdict as the end of a sentence about its rule."""
+    return f"fails: {verdict}" if verdict.loop else str(verdict)

@@ -1,0 +1,298 @@
+"""What a reader hands in: right is right, wrong is told why, and nonsense gets a sentence."""
+
+import pytest
+
+from gupcore import DESIGNS, SCENARIOS, ScheduleError, check, race
+from gupcore.exercises import (
+    judge_gup_fast,
+    judge_prediction,
+    judge_schedule,
+    judge_trace,
+    judge_unbind,
+)
+from gupcore.gup import gup_fast, gup_slow
+from gupcore.player import Player
+from gupcore.pte import pte_pfn
+from gupcore.steps.cpu import local_irq_restore, local_irq_save
+from gupcore.steps.page_table import ptep_get_lockless
+
+NO_CHECK, V5_11 = race("no-check"), race("v5.11")
+CURE = DESIGNS["cure"].unbind
+TOUCH = "222222" + "1111"
+
+
+def never(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    yield local_irq_restore(cpu)
+    return ()
+
+
+def forges(cpu, address, pages, flags, design):
+    pte = yield ptep_get_lockless(address)
+    return (pte_pfn(pte),)
+
+
+def goes_slow(cpu, address, pages, flags, design):
+    pinned = yield from gup_slow(cpu, address, pages, flags, design)
+    return pinned if isinstance(pinned, tuple) else ()
+
+
+def never_ends(cpu, address, pages, flags, design):
+    while True:
+        yield ptep_get_lockless(address)
+
+
+def returns_truth(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    return True
+
+
+def returns_words(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    return ("frame",)
+
+
+def returns_no_frame(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    return (123,)
+
+
+def yields_a_number(cpu, address, pages, flags, design):
+    yield 3
+
+
+def too_few(cpu):
+    yield local_irq_save(cpu)
+
+
+def test_the_kernels_own_gup_fast_is_right():
+    answer = judge_gup_fast(
+        gup_fast, V5_11, SCENARIOS["munmap"](), must_pin_fast=["ordinary", "device"]
+    )
+    assert answer.right
+    assert answer.player() is None
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (never, "it never pins the page of device memory by itself"),
+        (forges, "the rule “only the allocator revives” fails in 4 steps"),
+        (goes_slow, "it never pins the page of device memory by itself"),
+        (never_ends, "the rule “everyone can finish” fails: livelock after 8 steps"),
+        (returns_truth, "gup_fast returns a tuple of pfns, () for none, and not True"),
+        (returns_words, "cannot be taken"),
+        (returns_no_frame, "123 is no frame of this machine"),
+        (yields_a_number, "a thread yields steps"),
+        (too_few, "takes 1 positional argument"),
+        (print, "gup_fast must be a thread: a function that yields steps"),
+        (3, "gup_fast must be a thread: a function that yields steps"),
+        (None, "Nothing is handed in yet: this exercise asks for a gup-fast"),
+        (..., "Nothing is handed in yet"),
+    ],
+)
+def test_a_gup_fast_that_is_wrong(function, says):
+    answer = judge_gup_fast(function, V5_11, must_pin_fast=["device"])
+    assert not answer.right
+    assert says in str(answer)
+
+
+def test_a_gup_fast_must_do_without_a_step():
+    """gup-slow, which runs in the same thread, may take it."""
+    assert judge_gup_fast(never, V5_11, without=["lookup_and_tryget_live"]).right
+    answer = judge_gup_fast(gup_fast, V5_11, without=["lookup_and_tryget_live"])
+    assert (
+        answer.said
+        == "Not yet: it takes the step lookup_and_tryget_live, which it must do without."
+    )
+    assert answer.schedule == "1111"
+    assert "without must be" in judge_gup_fast(never, V5_11, without=["magic"]).said
+
+
+def test_a_thread_that_never_ends_keeps_no_rule():
+    assert not judge_gup_fast(never_ends, V5_11, rules="struct page exists").right
+
+
+def test_of_several_scenarios_the_one_that_fails_is_named():
+    answer = judge_gup_fast(forges, race("v5.11", access="write"), V5_11)
+    assert answer.said.startswith("Not yet: in seed-race,access=write, the rule “")
+
+
+def test_a_search_that_was_cut_off_is_not_judged():
+    said = "Not judged: too many states; the search stopped after "
+    answers = [
+        judge_gup_fast(gup_fast, V5_11, limit=20),
+        judge_gup_fast(gup_fast, V5_11, rules="struct page exists", limit=20),
+        judge_unbind(CURE, race("cure"), limit=20),
+        judge_prediction({"DMA lands": "holds"}, race("cure"), of=["DMA lands"], limit=20),
+        judge_schedule("1", V5_11, "everyone can finish", limit=20),
+    ]
+    for answer in answers:
+        assert not answer.right
+        assert answer.said.startswith(said)
+
+
+def test_an_order_of_unbind():
+    settings = [race("cure"), race("cure", pte="absent")]
+    assert judge_unbind(CURE, *settings, of=CURE).right
+    assert judge_unbind(list(CURE), *settings).right
+    late = judge_unbind(DESIGNS["unmap-first"].unbind, *settings, of=CURE)
+    assert "in seed-race, the rule “no stale mapping” fails in 25 steps" in late.said
+
+
+REMOVE = ["arch_remove_memory", "pgmap_array_delete", "detach_driver"]
+
+
+@pytest.mark.parametrize(
+    ("phases", "says"),
+    [
+        (None, "Nothing is handed in yet"),
+        ([], "The order lacks arch_remove_memory, pgmap_array_delete, detach_driver."),
+        (["kill_dax"], "The order lacks arch_remove_memory, pgmap_array_delete, detach_driver."),
+        (["zap", *REMOVE], "There is no phase 'zap' here; choose kill_dax, "),
+        ([[], *REMOVE], "There is no phase [] here"),
+        (["kill_dax", "kill_dax", *REMOVE], "The phase kill_dax is in the order twice"),
+        ([*REMOVE, "kill_dax"], "returns with detach_driver; put that last"),
+        ("kill_dax", "An order is a list of phases"),
+        (5, "An order is a list of phases"),
+        (["dev_pagemap_cleanup", *REMOVE], "the rule “everyone can finish” fails in"),
+        (["kill_dax", *REMOVE], "the rule “struct page exists” fails in"),
+    ],
+)
+def test_an_order_that_is_wrong(phases, says):
+    answer = judge_unbind(phases, race("cure"), rules="struct page exists")
+    assert not answer.right
+    assert says in answer.said
+
+
+def test_all_phases_that_are_asked_for_must_be_there():
+    assert judge_unbind(CURE[1:], race("cure"), of=CURE).said == "The order lacks kill_dax."
+
+
+def test_a_schedule_that_breaks_a_rule():
+    rule = "struct page exists"
+    assert judge_schedule(TOUCH, NO_CHECK, rule).right
+    assert judge_schedule("222222 1111", NO_CHECK, "struct-page-exists", at_most=10).right
+    assert "takes 10 steps" in judge_schedule(TOUCH, NO_CHECK, rule, at_most=9).said
+    stuck = check(V5_11)["everyone can finish"].schedule
+    assert judge_schedule(stuck, V5_11, "everyone can finish").right
+    assert not judge_schedule("1" * 8, V5_11, "everyone can finish").right
+
+
+def test_a_leak_is_judged_at_the_end():
+    leaks = SCENARIOS["munmap"](gup_fast=leaves_interrupts_off)
+    schedule = check(leaks)["counts balance"].schedule
+    assert judge_schedule(schedule, leaks, "counts balance").right
+    assert not judge_schedule(schedule[:-1], leaks, "counts balance").right
+
+
+def leaves_interrupts_off(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    return ()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        (None, "Nothing is handed in yet"),
+        ("", "No step is taken yet: a schedule is a row of thread numbers; choose 1 (direct I/O)"),
+        ("2x", "Step 2: 'x' is no thread; the threads are 1 (direct I/O), 2 (unbind)."),
+        (22, 'A schedule is text, such as "2211", not 22.'),
+        ("1" * 4, "is not broken; the last was step 4: direct I/O: takes a reference"),
+        (TOUCH + "1", "The kernel has oopsed"),
+    ],
+)
+def test_a_schedule_that_is_wrong(schedule, says):
+    answer = judge_schedule(schedule, NO_CHECK, "struct page exists")
+    assert not answer.right
+    assert says in answer.said
+
+
+def test_an_unknown_rule_is_answered_with_the_rules():
+    answer = judge_schedule("1", NO_CHECK, "nonsense")
+    assert answer.said.startswith("There is no rule 'nonsense'; choose struct page exists, ")
+
+
+def test_a_prediction():
+    rules = ["struct page exists", "everyone can finish"]
+    for word in ("livelock", "fails"):
+        predicted = {"struct page exists": "holds", "everyone can finish": word}
+        assert judge_prediction(predicted, V5_11, of=rules).right
+    designs = {"no-check": "fails", "v5.11": "holds", "cure": "holds"}
+    rule = "struct page exists"
+    assert judge_prediction(designs, V5_11, of=designs, rule=rule).right
+    wrong = judge_prediction(dict(designs, cure="fails"), V5_11, of=designs, rule=rule)
+    assert wrong.said.startswith("2 of 3 are right: you predicted fails for cure, which holds")
+    assert wrong.player() is None
+    wrong = judge_prediction({**designs, "no-check": "holds"}, V5_11, of=designs, rule=rule)
+    assert wrong.player().schedule == TOUCH
+
+
+@pytest.mark.parametrize(
+    ("predicted", "says"),
+    [
+        (None, "Nothing is handed in yet"),
+        ("holds", "A prediction is a dict with a word for each of DMA lands, the right page."),
+        ({}, "The prediction says nothing of DMA lands, the right page."),
+        ({"DMA lands": "holds"}, "The prediction says nothing of the right page."),
+        ({"DMA": "holds"}, "'DMA' is not asked for; predict DMA lands, the right page."),
+        ({"DMA lands": "maybe"}, "predicted as 'maybe'; choose one of holds, fails, livelock."),
+        ({"DMA lands": []}, "choose one of holds, fails, livelock."),
+        ({"DMA lands": "livelock", "the right page": "holds"}, "1 of 2 are right: you predicted"),
+    ],
+)
+def test_a_prediction_that_is_wrong(predicted, says):
+    answer = judge_prediction(predicted, V5_11, of=["DMA lands", "the right page"])
+    assert not answer.right
+    assert says in answer.said
+
+
+TRACE = ["kill_dax", "Syncs the filesystem, which write-protects the mapping.", "local_irq_save"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says", "shown"),
+    [
+        ("21", "In step 2, thread 1 does local_irq_save: Turns interrupts off. Here the", "21"),
+        ("22", "Your schedule ends after 2 steps. Here the trace goes on with: local_", "22"),
+        ("2211", "In step 4, thread 1 does gup_pmd_range: ", "2211"),
+        ("22x", "Step 3: 'x' is no thread", "22"),
+        ("221x", "Step 4: 'x' is no thread", "221"),
+        ("", "Your schedule ends after 0 steps.", ""),
+        (None, "Nothing is handed in yet", ""),
+        (221, 'A schedule is text, such as "2211", not 221.', ""),
+    ],
+)
+def test_a_trace_that_is_another(schedule, says, shown):
+    answer = judge_trace(schedule, NO_CHECK, TRACE)
+    assert (answer.right, answer.schedule) == (False, shown)
+    assert says in answer.said
+
+
+def test_a_trace():
+    assert judge_trace("221", NO_CHECK, TRACE).right
+    assert not judge_trace("2212", NO_CHECK, TRACE[:1]).right
+
+
+def test_a_wrong_answer_shows_the_counterexample():
+    answer = judge_gup_fast(forges, V5_11)
+    player = answer.player()
+    assert (player.design, player.schedule) == ("v5.11", "1111")
+    bundle = answer._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert data["text/plain"] == str(answer)
+    assert data["text/html"].startswith('<p class="gup-answer">Not yet: the rule “only the')
+    assert '"schedule":"1111"' in data["text/html"]
+    assert "<p>Design v5.11. The schedule 1111:</p><ol><li>" in data["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_right_answer_is_a_sentence():
+    answer = judge_schedule(TOUCH, NO_CHECK, "struct page exists")
+    assert set(answer._repr_mimebundle_()) == {"text/plain", "text/html"}
+
+
+def test_a_player_opens_only_where_it_can_get():
+    assert Player(check(V5_11), schedule="22").schedule == "22"
+    with pytest.raises(ScheduleError, match="Step 9"):
+        Player(check(V5_11), schedule="2" * 9)
