@@ -274,7 +274,7 @@ def special(
 ) -> Scenario:
     """Return direct I/O on a PTE that is special and not devmap.
 
-    design, callers, access, gup_fast  as in `race`
+    design, callers, access  as in `race`, and gup_fast, too
     behind  "zero page" or "registers": the zero page has a struct page, a device's registers have
             none
     """

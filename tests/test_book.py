@@ -1,0 +1,59 @@
+"""What all chapters share: the bibliography and the glossary."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from pybtex.database import parse_file
+
+ROOT = Path(__file__).parent.parent
+BOOK = ROOT / "book"
+ENTRIES = parse_file(BOOK / "references.bib").entries
+HOSTS = {
+    *("lore.kernel.org", "git.kernel.org", "docs.kernel.org", "www.kernel.org"),
+    *("github.com", "doi.org"),
+}
+FIELDS = {"title", "howpublished", "year", "url", "journal", "booktitle", "pages", "doi"}
+
+
+def prose():
+    """Yield the name and the text of every page and of every notebook's markdown."""
+    for path in sorted(BOOK.glob("*.md")):
+        yield path.name, path.read_text()
+    for path in sorted([*BOOK.glob("*.ipynb"), *ROOT.glob("chapters/*.ipynb")]):
+        cells = json.loads(path.read_text())["cells"]
+        yield path.name, "\n".join("".join(c["source"]) for c in cells if c["cell_type"] != "code")
+
+
+def test_what_is_cited_is_in_the_bibliography():
+    for name, text in prose():
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text):
+            unknown = {key.strip() for key in keys.split(",")} - set(ENTRIES)
+            assert not unknown, f"{name} cites {unknown}"
+
+
+@pytest.mark.parametrize("key", ENTRIES)
+def test_an_entry_is_complete_and_leads_to_its_source(key):
+    entry = ENTRIES[key]
+    assert {"title", "year"} <= set(entry.fields) <= FIELDS
+    url = urlsplit(entry.fields.get("url", "https://doi.org/"))
+    assert (url.scheme, url.hostname in HOSTS) == ("https", True)
+    kind, _, rest = key.partition("-")
+    if kind == "commit":
+        assert re.fullmatch("[0-9a-f]{12}", rest)
+        assert url.path.endswith(rest)
+    if kind == "mail":
+        assert url.hostname == "lore.kernel.org"
+        assert re.fullmatch(r"[a-z]+-(\d{4})-\d\d-\d\d(-\w+)?", rest)[1] == entry.fields["year"]
+
+
+def test_entries_and_terms_have_their_place():
+    """Sorted, so that what is added at the same time lands in different places."""
+    for part in re.split("^% --- ", (BOOK / "references.bib").read_text(), flags=re.MULTILINE):
+        keys = re.findall(r"^@\w+\{(.*),$", part, re.MULTILINE)
+        assert keys == sorted(keys)
+    terms = re.findall(r"^\*\*(.*?)\*\*", (BOOK / "glossary.md").read_text(), re.MULTILINE)
+    plain = [term.replace("`", "").casefold() for term in terms]
+    assert plain == sorted(plain)
