@@ -1,0 +1,40 @@
+"""A figure becomes a picture for the page."""
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from gupcore import race
+from gupcore.figures import picture, timeline
+from gupcore.figures.picture import BLUE, STYLE
+
+
+def drawn():
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(2, 1))
+        axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+        axes.plot((0, 1), (0, 1), "o-", color=BLUE)
+        axes.set_title("pages & tables")
+    return figure
+
+
+def test_a_picture_takes_the_colour_of_the_page_and_keeps_to_itself():
+    shown = picture(drawn(), 'A line, "rising".')
+    html = shown._repr_html_()
+    assert html.startswith('<div class="gup-figure"><svg role="img" aria-label="A line, &quot;')
+    assert "currentColor" in html
+    assert "#000000" not in html
+    assert "<style" not in html
+    assert "<metadata" not in html
+    assert '<g id="' not in html
+    assert repr(shown) == 'A line, "rising".'
+    assert picture(drawn(), 'A line, "rising".') == shown  # or nbval would find a difference
+
+
+def test_a_picture_needs_words():
+    with pytest.raises(ValueError, match="A picture needs words"):
+        picture(drawn(), " ")
+
+
+def test_a_timeline_says_what_it_shows():
+    assert repr(timeline(race(), "21")).startswith("Timeline. Step 1, unbind: kill_dax. Step 2, ")
