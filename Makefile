@@ -10,7 +10,7 @@ SOURCES := _config.yml _toc.yml $(shell find gupcore/ book/ chapters/ \
   -name '.*' -prune -o -name __pycache__ -prune -o -print)
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 book: _build/stamp  ## Build the book, warnings as errors, and print the path to open
 	@echo "The book: $(CURDIR)/_build/html/index.html"
@@ -42,6 +42,9 @@ browser: _build/stamp  ## Test the built pages, JupyterLab and Notebook in Chrom
 lab: .venv/installed  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) chapters
 
+kernel-lab: .venv/installed  ## Run the race in stock kernels (KERNEL=6.1,5.10 SCENARIO=hold KEEP=1)
+	$(BIN)/python tests/kernel/lab.py --kernel $(or $(KERNEL),6.1) $(if $(KEEP),--keep) $(SCENARIO)
+
 notebooks: .venv/installed  ## Run the notebooks and write their outputs back
 	$(BIN)/python tests/refresh.py $(NOTEBOOKS)
 
@@ -58,7 +61,7 @@ lock: .venv/installed  ## Bring the two locks up to date with pyproject.toml and
 	$(BIN)/uv pip compile pyproject.toml --extra oracles --constraints requirements.lock $(LOCKED) requirements-oracles.lock
 
 clean:  ## Remove all that make has made
-	rm -rf .venv _build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv _build .kernel-lab .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # --clear: what an older lock asked for must not linger.
 .venv/locked: requirements.lock
@@ -80,4 +83,4 @@ clean:  ## Remove all that make has made
 	  --no-build-isolation -r requirements-oracles.lock
 	@touch $@
 
-.PHONY: help book test lint unit nbval browser lab notebooks bench picture oracles lock clean
+.PHONY: help book test lint unit nbval browser lab kernel-lab notebooks bench picture oracles lock clean

@@ -26,6 +26,7 @@ LAYERS = (
         "verdict",
         "table",
         "cost",
+        "conformance",
     ),
 )
 

@@ -1,0 +1,203 @@
+"""The guest: modules and program compiled, and packed into a reproducible initramfs.
+
+The same inputs give the same bytes: files are packed in order of their names, without times,
+owners or the builder's paths.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import re
+import shutil
+import stat
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+from packages import GUEST_PACKAGES, GUEST_SUITE, Kernel, archive, unpack
+
+HERE = Path(__file__).parent
+# In the order in which they must be loaded.  Some kernels have some of them built in.
+DRIVERS = (
+    *("crc16", "mbcache", "crc32c_generic", "libcrc32c", "jbd2", "ext4"),
+    *("libnvdimm", "nd_btt", "nd_e820", "nd_pmem", "configfs"),
+)
+OURS = ("blind", "cost", "cure")
+
+
+class Build:
+    """A kernel, unpacked, with what is built for it.
+
+    kernel   which
+    room     the lab's directory
+    release  the kernel's own name for itself
+    inputs   the packages that went in, as files
+    """
+
+    def __init__(self, kernel: Kernel, room: Path) -> None:
+        self.kernel, self.room = kernel, room
+        self.directory = room / kernel.version
+        self.archive = archive(room, kernel.suite)
+        package = self.archive.newest(kernel.image)
+        self.release = package.removeprefix("linux-image-")
+        self.package_version = self.archive.version(package)
+        guest = archive(room, GUEST_SUITE)
+        self.inputs = [self.archive.get(package)]
+        self.headers = [
+            self.archive.get(name)
+            for name in (
+                f"linux-headers-{self.release}",
+                *self.archive.needs(f"linux-headers-{self.release}"),
+            )
+            if name.startswith(("linux-headers", "linux-kbuild"))
+        ]
+        self.guest_inputs = [guest.get(name) for name in GUEST_PACKAGES]
+        self.inputs += [*self.headers, *self.guest_inputs]
+
+    def unpack(self) -> None:
+        """Unpack everything anew."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        for package in (self.inputs[0], *self.headers):
+            unpack(package, self.directory / "kernel")
+        for package in self.guest_inputs:
+            unpack(package, self.directory / "guest")
+
+    @property
+    def image(self) -> Path:
+        """Return the kernel that boots: taken out of its compressed image, where that can be done.
+
+        To decompress itself takes an emulated kernel longer than all the rest of its boot.
+        """
+        compressed = self.directory / f"kernel/boot/vmlinuz-{self.release}"
+        plain = self.directory / "vmlinux"
+        if not plain.exists():
+            code = _decompressed(compressed.read_bytes())
+            if code is None:
+                return compressed
+            plain.write_bytes(code)
+        return plain
+
+    def compile(self) -> dict[str, str]:
+        """Compile program and modules; return {module that this kernel cannot take: why}."""
+        compile_program(self.directory / "guplab")
+        sources = self.directory / "modules"
+        shutil.rmtree(sources, ignore_errors=True)
+        shutil.copytree(HERE / "modules", sources)
+        return compile_modules(
+            self.directory / f"kernel/usr/src/linux-headers-{self.release}", sources
+        )
+
+    def pack(self) -> Path:
+        """Pack the guest's initramfs and return its file."""
+        files = {f"bin/{name}": self._guest_file(f"bin/{name}") for name in ("busybox",)}
+        files["sbin/mkfs.ext4"] = self._guest_file("sbin/mke2fs")
+        for library in ("ext2fs", "com_err", "blkid", "uuid", "e2p", "c"):
+            (found,) = self.directory.glob(f"guest/**/x86_64-linux-gnu/lib{library}.so.[0-9]")
+            files[f"lib/x86_64-linux-gnu/{found.name}"] = found.read_bytes()
+        (loader,) = self.directory.glob("guest/**/x86_64-linux-gnu/ld-linux-x86-64.so.2")
+        files["lib64/ld-linux-x86-64.so.2"] = loader.read_bytes()
+        files["bin/guplab"] = (self.directory / "guplab").read_bytes()
+        files["init"] = (HERE / "guest/init").read_bytes()
+        files["functions"] = (HERE / "guest/functions").read_bytes()
+        drivers = {name: self._driver(name) for name in (*DRIVERS, "null_blk")}
+        there = [name for name in DRIVERS if drivers[name]]
+        files["modules/order"] = "\n".join(there).encode()
+        files |= {f"modules/{name}.ko": code for name, code in drivers.items() if code}
+        for module in OURS:
+            built = self.directory / f"modules/{module}.ko"
+            if built.exists():
+                files[f"modules/{module}.ko"] = built.read_bytes()
+        target = self.directory / "initramfs.gz"
+        target.write_bytes(gzip.compress(cpio(files), compresslevel=1, mtime=0))
+        return target
+
+    def _guest_file(self, name: str) -> bytes:
+        found = self.directory / "guest" / name
+        return (found if found.exists() else self.directory / "guest/usr" / name).read_bytes()
+
+    def _driver(self, name: str) -> bytes:
+        spelled = name.replace("_", "[-_]")
+        for found in self.directory.glob(f"kernel/**/modules/{self.release}/**/{spelled}.ko*"):
+            code = found.read_bytes()
+            return lzma.decompress(code) if found.suffix == ".xz" else code
+        return b""
+
+
+def _decompressed(image: bytes) -> bytes | None:
+    """Return the ELF file inside a bzImage, or None if its compression is not known here."""
+    setup_sectors = image[0x1F1]  # these three: Documentation/arch/x86/boot.rst
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    payload = image[(setup_sectors + 1) * 512 + offset :][:length]
+    if payload.startswith(b"\xfd7zXZ"):
+        return lzma.LZMADecompressor().decompress(payload)
+    if payload.startswith(b"\x1f\x8b"):
+        return zlib.decompressobj(wbits=31).decompress(payload)
+    return None
+
+
+def compile_program(target: Path) -> None:
+    """Compile the guest's program, without a trace of where it was compiled."""
+    subprocess.run(
+        [
+            *("gcc", "-O2", "-static", "-Wall", "-Werror", f"-ffile-prefix-map={HERE}=."),
+            *("-Wl,--build-id=none", f"-I{HERE / 'modules'}", "-o", target),
+            HERE / "guest/guplab.c",
+        ],
+        check=True,
+    )
+
+
+def compile_modules(headers: Path, sources: Path) -> dict[str, str]:
+    """Compile our modules for a kernel; return {module that it cannot take: why}."""
+    makefile = headers / "Makefile"
+    source = headers.parent.resolve()
+    # The headers expect to be installed; they serve as well where they were unpacked.
+    makefile.write_text(re.sub(r"^include /usr/src", f"include {source}", makefile.read_text()))
+    reasons = {}
+    for name in OURS:
+        (sources / "Kbuild").write_text(f"obj-m := {name}.o\n")
+        done = subprocess.run(
+            [
+                *("make", "-s", "-C", headers, f"M={sources.resolve()}", "CC=gcc", "modules"),
+                f"KCFLAGS=-ffile-prefix-map={sources.resolve()}=.",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "MAKEFLAGS": "", "MAKELEVEL": ""},
+        )
+        if done.returncode:
+            errors = [line for line in done.stderr.splitlines() if "rror" in line] or [
+                "make failed"
+            ]
+            reasons[name] = errors[0].replace(f"{sources.resolve()}/", "").replace(f"{source}/", "")
+            (sources / f"{name}.ko").unlink(missing_ok=True)
+    return reasons
+
+
+def cpio(files: dict[str, bytes]) -> bytes:
+    """Return an initramfs archive (cpio, newc) of files, with the directories they need."""
+    directories = {"dev", "mnt", "proc", "sys", "tmp"}
+    for name in files:
+        directories |= {str(parent) for parent in Path(name).parents} - {"."}
+    entries = [(name, stat.S_IFDIR | 0o755, b"") for name in directories]
+    entries += [(name, stat.S_IFREG | 0o755, code) for name, code in files.items()]
+    entries += [("bin/sh", stat.S_IFLNK | 0o777, b"busybox")]
+    packed = b"".join(
+        _cpio_entry(number, *entry) for number, entry in enumerate(sorted(entries), start=1)
+    )
+    return packed + _cpio_entry(0, "TRAILER!!!", 0, b"")
+
+
+def _cpio_entry(inode: int, name: str, mode: int, data: bytes) -> bytes:
+    title = name.encode() + b"\0"
+    fields = (inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(title), 0)
+    header = b"070701" + b"".join(b"%08x" % field for field in fields) + title
+    return _to_four(header) + _to_four(data)
+
+
+def _to_four(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 4)

@@ -1,0 +1,230 @@
+"""make kernel-lab: run the race in stock kernels, and write down what they did.
+
+A run goes kernel by kernel and stage by stage; every stage says what it did and how long it took.
+The record of a kernel is written at the very end, all at once: a run that was stopped leaves the
+last whole record as it was.  With --keep the record becomes the book's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import emulator
+import record
+import shape
+from guest import HERE, Build
+from packages import KERNELS, Unavailable, sha256
+from scenarios import SCENARIOS, Scenario
+
+ROOT = HERE.parent.parent
+ROOM = ROOT / ".kernel-lab"
+KEPT = ROOT / "chapters/data"
+TOOLS = {
+    "apt-get": "apt, on Debian or Ubuntu",
+    "dpkg-deb": "dpkg",
+    "gcc": "gcc and libc6-dev",
+    "make": "make",
+    "setpriv": "util-linux",
+    "qemu-system-x86_64": "qemu-system-x86",
+}
+DEFAULT = "6.1"
+HOLDS, FAILS, CANNOT, WRONG_USE, STOPPED = 0, 1, 2, 64, 130
+MOST_EVENTS = 400  # a record is for reading; what comes after is counted
+
+
+def main(arguments: list[str]) -> int:
+    """Run the lab; return 0, 1 (a kernel did something unexpected), 2 (cannot run), 64 or 130."""
+    chosen = _parser().parse_args(arguments)
+    names = chosen.scenario or list(SCENARIOS)
+    for tool, package in TOOLS.items():
+        if shutil.which(tool) is None:
+            print(f"The lab needs {tool}: install {package}.", file=sys.stderr)
+            return CANNOT
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
+    ROOM.mkdir(exist_ok=True)
+    with (ROOM / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("The lab is running already: wait for it, or stop it.", file=sys.stderr)
+            return CANNOT
+        for left in ROOM.glob("*/run-*"):  # of a run that was killed outright
+            shutil.rmtree(left)
+        return max(_kernel(version, names, chosen.keep) for version in chosen.kernel.split(","))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make kernel-lab", description=__doc__)
+    parser.error = _wrong_use  # type: ignore[method-assign]
+    versions = ", ".join(KERNELS)
+    parser.add_argument("--kernel", default=DEFAULT, help=f"which, with commas between: {versions}")
+    parser.add_argument("--keep", action="store_true", help="make the records the book's")
+    parser.add_argument("scenario", nargs="*", help=f"which, or all: {', '.join(SCENARIOS)}")
+    return parser
+
+
+def _wrong_use(message: str) -> None:
+    print(f"make kernel-lab: {message}", file=sys.stderr)
+    sys.exit(WRONG_USE)
+
+
+def _kernel(version: str, names: list[str], keep: bool) -> int:
+    unknown = [name for name in names if name not in SCENARIOS]
+    if version not in KERNELS or unknown:
+        what, choices = ("kernel", KERNELS) if version not in KERNELS else ("scenario", SCENARIOS)
+        given = version if version not in KERNELS else unknown[0]
+        print(f"There is no {what} {given}: choose {', '.join(choices)}.", file=sys.stderr)
+        return WRONG_USE
+    progress = Progress(version)
+    try:
+        build = Build(KERNELS[version], ROOM)
+        progress.done(f"packages of {build.release} are here")
+        build.unpack()
+        progress.done("unpacked")
+    except Unavailable as why:
+        progress.done(f"skipped: {why}")
+        return CANNOT if version == DEFAULT else HOLDS
+    without = build.compile()
+    for module, why in without.items():
+        progress.done(f"no {module}.ko: {why}")
+    initramfs = build.pack()
+    progress.done(f"guest made, sha256 {sha256(initramfs)[:16]}")
+    runs = {}
+    for name in names:
+        scenario = SCENARIOS[name]
+        lacking = [m for m in scenario.load if m.split(":")[0] in without]
+        if lacking:
+            progress.done(f"{name} skipped: no {lacking[0].split(':')[0]}.ko")
+            continue
+        runs[name] = _scenario(build, initramfs, scenario, progress)
+    made = _record(build, initramfs, without, runs)
+    target = ROOM / f"kernel-{version}.json"
+    _write(target, made)
+    if keep and set(names) == set(SCENARIOS):
+        _write(KEPT / target.name, made)
+    progress.done(f"written: {target.relative_to(ROOT)}")
+    complaints = shape.complaints(made, whole=set(names) == set(SCENARIOS))
+    for complaint in complaints:
+        print(f"{version}: {complaint}", file=sys.stderr)
+    return FAILS if complaints else HOLDS
+
+
+def _scenario(
+    build: Build, initramfs: Path, scenario: Scenario, progress: Progress
+) -> dict[str, Any]:
+    words = {"scenario": scenario.program, "disk": scenario.disk}
+    if scenario.load:
+        words["load"] = ",".join(scenario.load)
+    if scenario.mkfs:
+        words["mkfs"] = scenario.mkfs
+    if scenario.traced:
+        words["trace"] = "1"
+    if not build.kernel.devmap:
+        words["no_pagemap"] = "1"
+    tick = progress.ticking(scenario.name)
+    run = emulator.run(build.image, initramfs, words, scenario.cpus, 180, tick)
+    seen = record.events(run.trace)
+    progress.done(
+        f"{scenario.name}: {len(record.oopses(run.console))} oops"
+        + (", stopped after 180 s" if run.timed_out else "")
+    )
+    again = None
+    if not scenario.traced:  # the counted run: the same bytes a second time?
+        second = emulator.run(build.image, initramfs, words, scenario.cpus, 180, tick)
+        again = second.console == run.console
+        progress.done(f"{scenario.name} again: {'the same' if again else 'other'} bytes")
+    return {
+        "says": scenario.says,
+        "cpus": scenario.cpus,
+        "command_line": run.command_line,
+        "stopped": run.timed_out,
+        "repeats": again,
+        "facts": record.facts(run.console),
+        "oopses": record.oopses(run.console),
+        "costs": record.costs(run.console),
+        "events": seen[:MOST_EVENTS],
+        "events_left_out": max(0, len(seen) - MOST_EVENTS),
+    }
+
+
+def _record(
+    build: Build, initramfs: Path, without: dict[str, str], runs: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "kernel": {
+            "version": build.kernel.version,
+            "release": build.release,
+            "package": build.package_version,
+            "devmap": build.kernel.devmap,
+        },
+        "inputs": {path.name.split("_")[0]: sha256(path) for path in sorted(build.inputs)},
+        "modules_left_out": without,
+        "initramfs": sha256(initramfs),
+        "scenarios": runs,
+    }
+
+
+def _write(target: Path, made: dict[str, Any]) -> None:
+    """Write a record in one go, with one event, fact or call to a line."""
+    shape.validate(made)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    part.write_text(in_lines(made) + "\n")
+    part.replace(target)
+
+
+def in_lines(value: Any, indent: str = "") -> str:
+    """Return JSON in which whatever holds no list and no object stands on one line."""
+    inner = list(
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    )
+    if not any(isinstance(part, list | dict) for part in inner):
+        return json.dumps(value, ensure_ascii=False)
+    deeper = indent + " "
+    if isinstance(value, list):
+        return (
+            "[\n" + ",\n".join(deeper + in_lines(part, deeper) for part in value) + f"\n{indent}]"
+        )
+    lines = [f"{deeper}{json.dumps(key)}: {in_lines(part, deeper)}" for key, part in value.items()]
+    return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+
+
+class Progress:
+    """One line a stage, with the seconds it took."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.begin = time.monotonic()
+
+    def done(self, what: str) -> None:
+        """Say that a stage is done, and begin the next."""
+        seconds = time.monotonic() - self.begin
+        clear = "\r\x1b[K" if sys.stdout.isatty() else ""
+        print(f"{clear}{self.version}: {what} ({seconds:.0f} s)", flush=True)
+        self.begin = time.monotonic()
+
+    def ticking(self, name: str) -> Any:
+        """Return a function that shows the seconds go by, on a terminal."""
+
+        def tick(seconds: float) -> None:
+            if sys.stdout.isatty():
+                print(f"\r{self.version}: {name} ... {seconds:.0f} s", end="", flush=True)
+
+        return tick
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nStopped. The records of whole runs are as they were.", file=sys.stderr)
+        sys.exit(STOPPED)

@@ -1,0 +1,209 @@
+"""The records of real kernels: their form, what must be true of them, and the model beside them."""
+
+import copy
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import record
+import shape
+from guest import cpio
+from scenarios import SCENARIOS
+
+from gupcore.conformance import CALLER, KERNELS, TRACES, UNBIND
+from gupcore.step import ACTIONS
+
+DATA = Path(__file__).parents[2] / "chapters/data"
+RECORDS = {path.stem: json.loads(path.read_text()) for path in sorted(DATA.glob("kernel-*.json"))}
+MODELLED = {name: made for name, made in RECORDS.items() if made["kernel"]["version"] in KERNELS}
+FOLLOWED = [
+    pytest.param(made, trace, id=f"{name}-{trace.scenario}-{trace.caller}")
+    for name, made in MODELLED.items()
+    for trace in TRACES
+    if trace.scenario in made["scenarios"]
+]
+
+
+def run(name, version="6.1"):
+    return RECORDS[f"kernel-{version}"]["scenarios"][name]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_has_its_form_and_its_shape(name):
+    shape.validate(RECORDS[name])
+    assert shape.complaints(RECORDS[name]) == []
+
+
+def test_the_default_kernel_has_run_everything():
+    assert list(RECORDS["kernel-6.1"]["scenarios"]) == list(SCENARIOS)
+    assert set(shape.CHECKS) == set(SCENARIOS)
+
+
+def test_the_table_names_steps_that_there_are():
+    steps = {action.name for action in ACTIONS}
+    assert {*CALLER.values(), *UNBIND.values()} - {None} <= steps
+
+
+@pytest.mark.parametrize(("made", "trace"), FOLLOWED)
+def test_the_model_can_do_what_the_kernel_did(made, trace):
+    followed = trace.of(made)
+    events = made["scenarios"][trace.scenario]["events"]
+    assert followed.accepted, f"parted at {events[followed.parted]}"
+    assert followed.events >= 7
+
+
+@pytest.mark.parametrize(("made", "trace"), FOLLOWED)
+def test_the_model_dies_where_the_kernel_died(made, trace):
+    oopses = made["scenarios"][trace.scenario]["oopses"]
+    assert trace.of(made).dies == bool(oopses)
+
+
+@pytest.mark.parametrize("trace", TRACES[:2], ids=["direct-io", "hold"])
+def test_the_unbind_of_another_version_parts_from_the_trace(trace):
+    followed = trace.of(RECORDS["kernel-6.1"], "v5.11")
+    assert not followed.accepted
+    parted = run(trace.scenario)["events"][followed.parted]
+    assert parted[2:4] in (["thread 1", "__bio_release_pages"], ["thread 1", "fact pin ends"])
+
+
+def test_an_order_that_the_model_does_not_have_is_refused():
+    made = copy.deepcopy(RECORDS["kernel-6.1"])
+    events = made["scenarios"]["probes"]["events"]
+    names = [event[3] for event in events]
+    first, last = names.index("memunmap_pages"), names.index("arch_remove_memory")
+    events[first], events[last] = events[last], events[first]
+    followed = TRACES[2].of(made)
+    assert not followed.accepted
+    assert first <= followed.parted <= last
+
+
+def test_a_lookup_that_answers_yes_too_late_is_refused():
+    made = copy.deepcopy(RECORDS["kernel-6.1"])
+    events = made["scenarios"]["probes"]["events"]
+    for event in events:
+        if event[2] == "gup-read-vmsplice" and event[3] == "get_dev_pagemap: none":
+            event[3] = "get_dev_pagemap: found"
+    assert not TRACES[2].of(made).accepted
+
+
+def test_an_oops_lies_in_the_struct_page_of_the_pinned_frame():
+    for name in ("direct-io", "hold", "cure-hold", "cure-direct-io"):
+        pfn = int(shape.facts(run(name))["pte.before"].removeprefix("pfn "), 16)
+        address = int(run(name)["oopses"][0]["address"], 16)
+        assert address & 0xFFFFFFFF == pfn * 64 + 8, name
+
+
+# --- What must not go unnoticed --------------------------------------------------------------
+
+
+def altered(scenario, change):
+    made = copy.deepcopy(RECORDS["kernel-6.1"])
+    change(made["scenarios"][scenario])
+    return shape.complaints(made)
+
+
+def set_fact(name, value):
+    def change(scenario):
+        scenario["facts"] = [[n, value if n == name else v] for n, v in scenario["facts"]]
+
+    return change
+
+
+def costs(change):
+    return lambda scenario: [change(cost) for cost in scenario["costs"]]
+
+
+def dearer(cost):
+    if (cost["memory"], cost["call"], cost["pages"]) == ("fsdax", "fast", 16):
+        cost["least"] += 1000
+
+
+def swapped(cost):
+    cost["call"] = {"fast": "slow", "slow": "fast"}.get(cost["call"], cost["call"])
+
+
+@pytest.mark.parametrize(
+    ("scenario", "change"),
+    [
+        ("direct-io", set_fact("unbind.returned", "after the pin ended")),
+        ("hold", lambda s: s["oopses"].clear()),
+        ("probes", set_fact("gup-read-vmsplice.still", "waits")),
+        ("probes", set_fact("store.result", "0x5a")),
+        ("probes-blind", lambda s: s["oopses"].clear()),
+        ("zapped-after", set_fact("load.result", "0xa5")),
+        ("zapped-before", lambda s: s["oopses"].append(run("hold")["oopses"][0])),
+        ("cure", set_fact("gup-read-vmsplice.result", "4096")),
+        ("cure-hold", lambda s: s["oopses"].clear()),
+        ("cure-direct-io", set_fact("unbind.returned", "after the pin ended")),
+        ("cure-waits-hold", set_fact("unbind.returned", "while the page was pinned")),
+        ("cure-waits-direct-io", lambda s: s["oopses"].append(run("hold")["oopses"][0])),
+        ("rebind", set_fact("load.result", "0xa5")),
+        ("two-cpus", lambda s: s["events"].clear()),
+        ("two-cpus", lambda s: s["events"].reverse()),
+        ("cost", lambda s: s.update(repeats=False)),
+        ("cost", costs(dearer)),
+        ("cost", costs(swapped)),
+        ("cost", lambda s: s["costs"].clear()),
+        ("cost", lambda s: s.update(stopped=True)),
+    ],
+)
+def test_a_record_of_another_shape_is_complained_about(scenario, change):
+    found = altered(scenario, change)
+    assert found
+    assert all(complaint.startswith(f"{scenario}: ") for complaint in found)
+
+
+def test_a_scenario_that_did_not_run_is_complained_about():
+    made = copy.deepcopy(RECORDS["kernel-6.1"])
+    del made["scenarios"]["cost"]
+    assert shape.complaints(made) == ["cost: is missing."]
+    assert shape.complaints(made, whole=False) == []
+
+
+def test_a_record_of_another_form_is_refused():
+    made = copy.deepcopy(RECORDS["kernel-6.1"])
+    made["scenarios"]["cost"]["seconds"] = 1
+    with pytest.raises(jsonschema.ValidationError):
+        shape.validate(made)
+
+
+# --- Reading consoles ------------------------------------------------------------------------
+
+TRACE = """\
+# tracer: function
+           guplab-7     [000] .....     1.000001: tracing_mark_write: FACT io begins
+           guplab-7     [000] d....     1.000002: get_dev_pagemap <-internal_get_user_pages_fast
+           guplab-7     [000] d....     1.000003: get_dev_pagemap_returns: \
+(internal_get_user_pages_fast+0x5e5/0x13e0 <- get_dev_pagemap) found=0x0
+           guplab-8     [001] .....     1.000004: tracing_mark_write: FACT unbind begins
+"""
+
+
+def test_events_say_who_did_what_in_which_state():
+    assert record.events(TRACE) == [
+        [0, 0, "thread 1", "fact io begins", "", False, 1],
+        [1, 0, "thread 1", "get_dev_pagemap", "internal_get_user_pages_fast", True, 1],
+        [2, 0, "thread 1", "get_dev_pagemap: none", "internal_get_user_pages_fast", True, 1],
+        [3, 1, "thread 2", "fact unbind begins", "", False, 1],
+    ]
+
+
+def test_what_comes_again_and_again_is_folded():
+    def event(at, what):
+        return [at, 0, "x", what, "", False, 1]
+
+    made = [event(0, "a"), *(event(at, "bc"[at % 2]) for at in range(1, 9)), event(9, "d")]
+    assert record.folded(made) == [
+        event(0, "a"),
+        event(1, "c"),
+        [2, 0, "x", "b", "", False, 4, 2],
+        event(9, "d"),
+    ]
+
+
+def test_an_initramfs_is_the_same_bytes_in_any_order():
+    one = cpio({"bin/a": b"1", "b": b"22"})
+    assert one == cpio({"b": b"22", "bin/a": b"1"})
+    assert one.startswith(b"070701")
+    assert b"TRAILER!!!" in one
