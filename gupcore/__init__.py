@@ -6,7 +6,8 @@
 
 Read the modules in this order: pte, machine, start, step and the folder steps, design, gup, fault,
 users, unmap, device: the kernel model; then rules, scenario, catalogue: what is asked of it; then
-thread, explore, paths, outcomes, verdict, table: how it is answered.
+thread, explore, paths, outcomes, verdict, table: how it is answered; then conformance and records:
+what real kernels did.
 """
 
 from .catalogue import SCENARIOS, race

@@ -39,9 +39,10 @@ CALLER = {
     "__get_user_pages": None,
     "bio_release_pages": "put_page",
     "__bio_release_pages": "put_page",
-    "fact pin ends": "put_page",
+    "fact pin.ends now": "put_page",
     "__put_devmap_managed_page_refs page_cache_pipe_buf_release": "put_page",
-    "fact pin ended": None,
+    "free_devmap_managed_page page_cache_pipe_buf_release": "put_page",
+    "fact pin.ended now": None,
 }
 UNBIND = {
     "kill_dax": "clear_dax_alive",
@@ -55,6 +56,7 @@ UNBIND = {
 }
 # These two are seen again and again for what is one step of the model.
 ONCE = ("put_page", "wait_for_pgmap_refs")
+MARK = "|"  # stands in a schedule where an event was seen
 MOST_TIMES = 3  # a loop that came a thousand times is followed three times: the states are the same
 
 
@@ -82,6 +84,9 @@ class Followed:
     parted    the index of that event among the record's, or None
     events    how many events both know
     dies      does a schedule that fits touch a struct page that is gone?
+    parts     the schedule in pieces: the steps before the first event both know, then those after
+              each of them
+    known     those events
     """
 
     accepted: bool
@@ -89,6 +94,8 @@ class Followed:
     parted: int | None
     events: int
     dies: bool = False
+    parts: tuple[str, ...] = ()
+    known: tuple[Event, ...] = ()
 
 
 def for_ever(cpu: int, address: int, pages: int, flags: int, design: Design) -> Thread:
@@ -169,8 +176,9 @@ def follow(scenario: Scenario, events: Iterable[Event]) -> Followed:
     visible = ({*CALLER.values()} - {None}, {*UNBIND.values()} - {None})
     start = _Place(graph.states[0], (None, None), (None, None))
     places = {start: ""}
-    longest, count, at = "", 0, None
-    for event in events:
+    longest, at = "", None
+    events = tuple(events)
+    for count, event in enumerate(events):
         reached = _closure(graph, places, visible)
         places = {}
         for place, schedule in reached.items():
@@ -180,19 +188,21 @@ def follow(scenario: Scenario, events: Iterable[Event]) -> Followed:
                 continue
             owes = _with(place.owes, event.thread, event.step)
             key = place._replace(owes=owes)
-            if key not in places or len(schedule) < len(places[key]):
-                places[key] = schedule
+            so_far = schedule + MARK
+            if key not in places or len(so_far) < len(places[key]):
+                places[key] = so_far
         if not places:
-            return Followed(False, longest, event.at, count)
+            return Followed(False, longest.replace(MARK, ""), event.at, count)
         longest = min(places.values(), key=lambda schedule: (len(schedule), schedule))
-        count, at = count + 1, event.at
+        at = event.at
     reached = _closure(graph, places, visible)
     done = {place: schedule for place, schedule in reached.items() if place.owes == (None, None)}
     if not done:
-        return Followed(False, longest, at, count)
+        return Followed(False, longest.replace(MARK, ""), at, len(events))
     shortest = min(done.values(), key=lambda schedule: (len(schedule), schedule))
     dies = any(graph.stopped(graph.machine(place.state)) for place in done)
-    return Followed(True, shortest, None, count, dies)
+    parts = tuple(shortest.split(MARK))
+    return Followed(True, "".join(parts), None, len(events), dies, parts, events)
 
 
 def _closure(

@@ -64,6 +64,7 @@ def test_every_module_has_its_place():
     assert modules == {
         *LAYERS,
         "lab",
+        "records",
         "listing",
         "__init__",
         "steps.__init__",

@@ -22,17 +22,8 @@ OOPS = re.compile(r"^\[ *[\d.]+\] (BUG: .*)$", re.M)
 # The guest's own errands.
 OF_THE_GUEST = ("init", "cat", "sh", "tr", "awk", "exe", "sed", "rm", "insmod", "poweroff")
 # Facts are written by the one they speak of, but for these, which the observer writes.
-OF_THE_OBSERVER = ("thread1", "unbind.returned", "unbind.ms", "end", "bind", "new")
-THREAD_1 = (
-    "pte.before",
-    "io",
-    "io.result",
-    "pte.after",
-    "vmsplice.result",
-    "pin",
-    "loop",
-    "loop.result",
-)
+OF_THE_OBSERVER = ("thread1", "unbind.ms", "end", "bind", "new")
+THREAD_1 = ("pte", "io", "vmsplice", "pin", "loop")
 
 
 def facts(console: str) -> list[list[str]]:
@@ -107,13 +98,8 @@ def _names(lines: Iterable[re.Match[str]]) -> dict[str, str]:
         if not said or said[1].startswith(OF_THE_OBSERVER):
             continue
         fact = said[1]
-        who = (
-            "thread 2"
-            if fact == "unbind"
-            else "thread 1"
-            if fact in THREAD_1
-            else fact.split(".")[0]
-        )
+        first = fact.split(".")[0]
+        who = "thread 2" if first == "unbind" else "thread 1" if first in THREAD_1 else first
         if fact.endswith((".still", ".stack", ".kill", ".end")):
             continue
         names.setdefault(line["pid"], who)

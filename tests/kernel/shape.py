@@ -13,6 +13,8 @@ from typing import Any
 
 import jsonschema
 
+from gupcore.records import facts, waited
+
 SCHEMA = json.loads(Path(__file__).with_name("record.schema.json").read_text())
 PROBES = (
     *("load", "store", "gup-read-vmsplice", "gup-read-pwrite"),
@@ -27,11 +29,6 @@ GUP_FAST = ("internal_get_user_pages_fast", "gup_fast_fallback")
 def validate(record: dict[str, Any]) -> None:
     """Raise jsonschema.ValidationError unless a record has the form of one."""
     jsonschema.validate(record, SCHEMA)
-
-
-def facts(scenario: dict[str, Any]) -> dict[str, str]:
-    """Return {name: value} of a scenario; of a fact that came twice, the first."""
-    return dict(reversed(scenario["facts"]))
 
 
 def in_gup_fast(oops: dict[str, Any]) -> bool:
@@ -56,21 +53,19 @@ def complaints(record: dict[str, Any], whole: bool = True) -> list[str]:
 
 
 def _pin(run: dict[str, Any], version: str) -> Iterator[str]:
-    said = facts(run)
-    waited = said.get("unbind.returned") == "after the pin ended"
-    if waited != (version in WAITS_FOR_PINS):
-        yield f"unbind returned {said.get('unbind.returned')}."
-    if bool(run["oopses"]) == waited:
+    if waited(run) != (version in WAITS_FOR_PINS):
+        yield f"unbind {'waited' if waited(run) else 'did not wait'} for the pin."
+    if bool(run["oopses"]) == waited(run):
         yield f"{len(run['oopses'])} oopses."
 
 
 def _pin_hurts(run: dict[str, Any], version: str) -> Iterator[str]:
-    if facts(run).get("unbind.returned") != "while the page was pinned" or not run["oopses"]:
+    if waited(run) or not run["oopses"]:
         yield "unmapping alone must not wait for a pin."
 
 
 def _pin_is_waited_for(run: dict[str, Any], version: str) -> Iterator[str]:
-    if facts(run).get("unbind.returned") != "after the pin ended" or run["oopses"]:
+    if not waited(run) or run["oopses"]:
         yield "unmapping and waiting must keep the page until the pin has ended."
 
 

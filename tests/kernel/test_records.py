@@ -11,6 +11,7 @@ import shape
 from guest import cpio
 from scenarios import SCENARIOS
 
+from gupcore import records
 from gupcore.conformance import CALLER, KERNELS, TRACES, UNBIND
 from gupcore.step import ACTIONS
 
@@ -64,7 +65,7 @@ def test_the_unbind_of_another_version_parts_from_the_trace(trace):
     followed = trace.of(RECORDS["kernel-6.1"], "v5.11")
     assert not followed.accepted
     parted = run(trace.scenario)["events"][followed.parted]
-    assert parted[2:4] in (["thread 1", "__bio_release_pages"], ["thread 1", "fact pin ends"])
+    assert parted[2:4] in (["thread 1", "__bio_release_pages"], ["thread 1", "fact pin.ends now"])
 
 
 def test_an_order_that_the_model_does_not_have_is_refused():
@@ -89,7 +90,7 @@ def test_a_lookup_that_answers_yes_too_late_is_refused():
 
 def test_an_oops_lies_in_the_struct_page_of_the_pinned_frame():
     for name in ("direct-io", "hold", "cure-hold", "cure-direct-io"):
-        pfn = int(shape.facts(run(name))["pte.before"].removeprefix("pfn "), 16)
+        pfn = int(records.facts(run(name))["pte.before"].removeprefix("pfn "), 16)
         address = int(run(name)["oopses"][0]["address"], 16)
         assert address & 0xFFFFFFFF == pfn * 64 + 8, name
 
@@ -126,7 +127,7 @@ def swapped(cost):
 @pytest.mark.parametrize(
     ("scenario", "change"),
     [
-        ("direct-io", set_fact("unbind.returned", "after the pin ended")),
+        ("direct-io", lambda s: s["facts"].insert(0, ["io.result", "4096"])),
         ("hold", lambda s: s["oopses"].clear()),
         ("probes", set_fact("gup-read-vmsplice.still", "waits")),
         ("probes", set_fact("store.result", "0x5a")),
@@ -135,8 +136,8 @@ def swapped(cost):
         ("zapped-before", lambda s: s["oopses"].append(run("hold")["oopses"][0])),
         ("cure", set_fact("gup-read-vmsplice.result", "4096")),
         ("cure-hold", lambda s: s["oopses"].clear()),
-        ("cure-direct-io", set_fact("unbind.returned", "after the pin ended")),
-        ("cure-waits-hold", set_fact("unbind.returned", "while the page was pinned")),
+        ("cure-direct-io", lambda s: s["facts"].insert(0, ["io.result", "4096"])),
+        ("cure-waits-hold", lambda s: s["facts"].insert(0, ["unbind", "returns"])),
         ("cure-waits-direct-io", lambda s: s["oopses"].append(run("hold")["oopses"][0])),
         ("rebind", set_fact("load.result", "0xa5")),
         ("two-cpus", lambda s: s["events"].clear()),

@@ -365,7 +365,6 @@ static void watch(struct child thread1, int hold_ms)
 		}
 		if (!unbound && waitpid(thread2, &status, WNOHANG) == thread2) {
 			unbound = true;
-			fact("unbind.returned", ended ? "after the pin ended" : "while the page was pinned");
 			fact("unbind.ms", "%d", (int)((now() - begin) * 1e3));
 		}
 		if (!ended && waitpid(thread1.pid, &status, WNOHANG) == thread1.pid) {
@@ -418,10 +417,10 @@ static void splice_and_hold(int unused)
 	fact_result("vmsplice.result", vmsplice(ends[1], &bytes, 1, 0));
 	say_ready();
 	wait_at_gate();
-	fact("pin", "ends");
+	fact("pin.ends", "now");
 	close(ends[0]);
 	close(ends[1]);
-	fact("pin", "ended");
+	fact("pin.ended", "now");
 }
 
 static void hold(void)
