@@ -32,7 +32,7 @@ def before(orders: Collection[Sequence[str]]) -> Picture:
             _draw_cell(axes, phases.index(row), phases.index(column), count, len(orders))
         axes.set_xlim(-0.5, len(phases) - 0.5)
         axes.set_ylim(len(phases) - 0.5, -0.5)
-        axes.set_xticks(range(len(phases)), [f"… {phase}" for phase in phases])
+        axes.set_xticks(range(len(phases)), phases)
         axes.set_yticks(range(len(phases)), [f"{phase} …" for phase in phases])
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
