@@ -1,0 +1,171 @@
+"""Chapter 11: the reference solutions are right, and what readers try first is called wrong."""
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from gupcore import DESIGNS, check, race
+from gupcore.exercises import judge_prediction, judge_unbind
+from gupcore.figures.before import before
+
+PARTS = {
+    "refuse": ("kill_dax",),
+    "drain": ("drain_faults",),
+    "unmap": ("unmap_all_files",),
+    "serialise": ("serialise_walkers",),
+    "kill": ("dev_pagemap_kill",),
+    "wait": ("put_pages", "dev_pagemap_cleanup"),
+}
+REMOVE = ("arch_remove_memory", "pgmap_array_delete", "detach_driver")
+
+
+def phases(parts):
+    return sum((PARTS[part] for part in parts.split()), ()) + REMOVE
+
+
+def keeps_the_law(order):
+    faults = order.index("refuse") < order.index("drain") < order.index("unmap")
+    return faults and order.index("unmap") < max(order.index("serialise"), order.index("kill"))
+
+
+RIGHT = [
+    order
+    for order in permutations(PARTS)
+    if order.index("kill") < order.index("wait") and keeps_the_law(order)
+]
+
+
+@pytest.mark.parametrize("order", RIGHT, ids=" ".join)
+def test_a_right_order_is_right_with_two_callers(order):
+    design = replace(DESIGNS["cure"], name="an order", unbind=phases(" ".join(order)))
+    for pte in ("present", "absent"):
+        assert check(race(design, callers=2, pte=pte)).status == "holds"
+
+
+# --- 1. Stand alone -------------------------------------------------------------------------------
+
+BARE = replace(
+    DESIGNS["cure"],
+    name="no zero test",
+    unless_zero=False,
+    unbind=phases("refuse drain unmap serialise kill wait"),
+)
+
+
+def stands_alone(order):
+    return judge_unbind(order, race(BARE, pte="absent"), race(BARE), of=BARE.unbind)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "refuse drain unmap serialise kill wait",
+        "refuse drain unmap kill serialise wait",
+        "refuse drain kill unmap serialise wait",
+        "refuse kill drain unmap serialise wait",
+        "kill refuse drain unmap serialise wait",
+    ],
+)
+def test_an_order_that_stands_alone(parts):
+    assert stands_alone(phases(parts)).right
+
+
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        (phases("drain refuse unmap serialise kill wait"), "“no stale mapping” fails in 24 steps"),
+        (phases("unmap refuse drain serialise kill wait"), "“no stale mapping” fails in"),
+        (phases("refuse drain unmap kill wait serialise"), "“only the allocator revives” fails"),
+        (phases("kill wait refuse drain unmap serialise"), "“only the allocator revives” fails"),
+        (phases("refuse drain serialise kill unmap wait"), "fails in"),
+        (phases("wait kill refuse drain unmap serialise"), "“only the allocator revives” fails"),
+        (phases("refuse drain unmap kill wait"), "The order lacks serialise_walkers."),
+        (None, "Nothing is handed in yet"),
+    ],
+)
+def test_an_order_that_does_not(order, says):
+    answer = stands_alone(order)
+    assert not answer.right
+    assert says in answer.said
+
+
+# --- 2. Where to wait -----------------------------------------------------------------------------
+
+GIVEN = (
+    *("kill_dax", "drain_faults", "unmap_all_files", "serialise_walkers", "dev_pagemap_kill"),
+    *("drop_pages_in_bulk", "dev_pagemap_cleanup", *REMOVE),
+)
+NEWER = race("cure-on-v6.1-waits"), race("cure-on-v6.1-waits", pte="absent")
+
+
+def waiting_before(phase):
+    at = GIVEN.index(phase)
+    order = (*GIVEN[:at], "wait_for_idle_pages", *GIVEN[at:])
+    return judge_unbind(order, *NEWER, of=order)
+
+
+@pytest.mark.parametrize("phase", GIVEN[3:8])
+def test_a_wait_that_helps(phase):
+    assert waiting_before(phase).right
+
+
+@pytest.mark.parametrize(
+    ("phase", "says"),
+    [
+        ("kill_dax", "“struct page exists” fails in"),
+        ("drain_faults", "“struct page exists” fails in"),
+        ("unmap_all_files", "“struct page exists” fails in"),
+        ("pgmap_array_delete", "fails in"),
+    ],
+)
+def test_a_wait_that_does_not(phase, says):
+    answer = waiting_before(phase)
+    assert not answer.right
+    assert says in answer.said
+
+
+# --- 3. Predict the verdict -----------------------------------------------------------------------
+
+VERDICTS = {
+    "cure-no-serialise": "holds",
+    "kill-first-no-serialise": "fails",
+    "kill-first-ipi": "holds",
+    "cure-no-wait": "fails",
+}
+
+
+def predicted(**changes):
+    answers = {**VERDICTS, **{name.replace("_", "-"): word for name, word in changes.items()}}
+    return judge_prediction(answers, race("cure"), of=VERDICTS, rule="struct page exists")
+
+
+def test_a_right_prediction():
+    assert predicted().right
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"cure_no_serialise": "fails"}, "predicted fails for cure-no-serialise, which holds"),
+        ({"kill_first_no_serialise": "holds"}, "for kill-first-no-serialise, which fails in"),
+        ({"kill_first_ipi": "fails"}, "predicted fails for kill-first-ipi, which holds"),
+        ({"cure_no_wait": "holds"}, "predicted holds for cure-no-wait, which fails in"),
+    ],
+)
+def test_a_wrong_prediction(changes, says):
+    answer = predicted(**changes)
+    assert not answer.right
+    assert says in answer.said
+
+
+# --- The figure -----------------------------------------------------------------------------------
+
+
+def test_the_figure_says_what_is_always_so():
+    said = repr(before([("refuse", "unmap", "kill"), ("refuse", "kill", "unmap")]))
+    assert "of 2 orders" in said
+    assert "In all of them: refuse before unmap, refuse before kill." in said
+    assert "Not in all: unmap before kill in 1." in said
+    with pytest.raises(ValueError, match="nothing to draw"):
+        before([])

@@ -1,0 +1,38 @@
+"""For teachers: the example is run as it is printed, and the schedules do what is said of them."""
+
+import re
+from pathlib import Path
+from runpy import run_path
+
+import pytest
+
+from gupcore.__main__ import main
+
+PAGE = (Path(__file__).parents[2] / "book" / "for_teachers.md").read_text()
+BLOCKS = re.findall(r"```(python|text)\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_example_prints_what_the_page_says(tmp_path, capsys):
+    assert [kind for kind, _ in BLOCKS] == ["python"] * 4 + ["text"]
+    example = tmp_path / "example.py"  # a thread's source must be in a file
+    example.write_text("\n\n".join(text for kind, text in BLOCKS if kind == "python"))
+    run_path(str(example))
+    assert capsys.readouterr().out == BLOCKS[-1][1]
+
+
+OOPS = "Touches the struct page, which is gone: oops."
+SAYS = (
+    (OOPS, 1),
+    (OOPS, 1),
+    ("Looks at the PTE that faulted: pfn 0x20000", 3),
+    ("the write to unbind returns, and a PTE still points at the device.", 1),
+    (OOPS, 1),
+)
+LINES = re.findall(r"`python -m gupcore (replay .*?)`", PAGE)
+
+
+@pytest.mark.parametrize(("line", "shown"), list(zip(LINES, SAYS, strict=True)))
+def test_what_you_will_hear_is_shown_wrong(line, shown, capsys):
+    says, times = shown
+    main(line.split())
+    assert capsys.readouterr().out.count(says) == times
