@@ -37,6 +37,7 @@ TOOLS = {
 }
 DEFAULT = "6.1"
 HOLDS, FAILS, CANNOT, WRONG_USE, STOPPED = 0, 1, 2, 64, 130
+LIMIT = 300  # seconds for one boot; it takes twenty on an idle machine
 MOST_EVENTS = 400  # a record is for reading; what comes after is counted
 
 
@@ -44,6 +45,14 @@ def main(arguments: list[str]) -> int:
     """Run the lab; return 0, 1 (a kernel did something unexpected), 2 (cannot run), 64 or 130."""
     chosen = _parser().parse_args(arguments)
     names = chosen.scenario or list(SCENARIOS)
+    for what, given, choices in (
+        ("kernel", chosen.kernel.split(","), KERNELS),
+        ("scenario", names, SCENARIOS),
+    ):
+        unknown = [name for name in given if name not in choices]
+        if unknown:
+            print(f"There is no {what} {unknown[0]}: choose {', '.join(choices)}.", file=sys.stderr)
+            return WRONG_USE
     for tool, package in TOOLS.items():
         if shutil.which(tool) is None:
             print(f"The lab needs {tool}: install {package}.", file=sys.stderr)
@@ -77,12 +86,6 @@ def _wrong_use(message: str) -> None:
 
 
 def _kernel(version: str, names: list[str], keep: bool) -> int:
-    unknown = [name for name in names if name not in SCENARIOS]
-    if version not in KERNELS or unknown:
-        what, choices = ("kernel", KERNELS) if version not in KERNELS else ("scenario", SCENARIOS)
-        given = version if version not in KERNELS else unknown[0]
-        print(f"There is no {what} {given}: choose {', '.join(choices)}.", file=sys.stderr)
-        return WRONG_USE
     progress = Progress(version)
     try:
         build = Build(KERNELS[version], ROOM)
@@ -130,15 +133,15 @@ def _scenario(
     if not build.kernel.devmap:
         words["no_pagemap"] = "1"
     tick = progress.ticking(scenario.name)
-    run = emulator.run(build.image, initramfs, words, scenario.cpus, 180, tick)
+    run = emulator.run(build.image, initramfs, words, scenario.cpus, LIMIT, tick)
     seen = record.events(run.trace)
     progress.done(
         f"{scenario.name}: {len(record.oopses(run.console))} oops"
-        + (", stopped after 180 s" if run.timed_out else "")
+        + (f", stopped after {LIMIT} s" if run.timed_out else "")
     )
     again = None
     if not scenario.traced:  # the counted run: the same bytes a second time?
-        second = emulator.run(build.image, initramfs, words, scenario.cpus, 180, tick)
+        second = emulator.run(build.image, initramfs, words, scenario.cpus, LIMIT, tick)
         again = second.console == run.console
         progress.done(f"{scenario.name} again: {'the same' if again else 'other'} bytes")
     return {

@@ -95,6 +95,37 @@ def test_an_oops_lies_in_the_struct_page_of_the_pinned_frame():
         assert address & 0xFFFFFFFF == pfn * 64 + 8, name
 
 
+@pytest.mark.parametrize(("made", "trace"), FOLLOWED)
+def test_side_by_side_every_known_event_and_every_step_is_there(made, trace):
+    beside = records.SideBySide(made, trace)
+    rows = beside.rows()
+    followed = beside.followed
+    assert len(rows) == followed.events + 1
+    taken = "".join(str(moment.thread) for *_, steps in rows for moment in steps)
+    assert taken == followed.schedule
+    text, page = repr(beside), beside._repr_html_()
+    assert all(what in text and f"<code>{what}</code>" in page for _, _, what, _ in rows[1:])
+
+
+def test_who_waited_is_read_off_the_order_of_facts():
+    unbind = [["unbind", "begins"], ["unbind", "returns"]]
+    assert records.waited({"facts": [unbind[0], ["pin.ended", "now"], unbind[1]]})
+    assert not records.waited({"facts": [*unbind, ["pin.ended", "now"]]})
+    assert not records.waited({"facts": unbind})
+
+
+def test_an_address_elsewhere_is_no_struct_page():
+    made = copy.deepcopy(run("hold"))
+    made["oopses"][0]["address"] = "0xffffea0000000000"
+    with pytest.raises(ValueError, match="does not lie in the struct page"):
+        records.struct_page(made)
+
+
+def test_a_line_says_how_far_off_the_counts_are():
+    assert records.line({1: 15, 2: 25, 4: 45}) == (5.0, 10.0, 0.0)
+    assert records.line({1: 15, 2: 29, 4: 45}).off == 4
+
+
 # --- What must not go unnoticed --------------------------------------------------------------
 
 

@@ -1,0 +1,76 @@
+"""The kernel lab from outside: bad requests, a missing tool, and a run that is stopped."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import emulator
+import pytest
+
+LAB = Path(__file__).with_name("lab.py")
+
+
+def lab(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, LAB, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--kernel", "2.4"), "There is no kernel 2.4: choose 5.10, 6.1"),
+        (("--kernel", "6.1,2.4"), "There is no kernel 2.4: choose"),
+        (("hold", "holds"), "There is no scenario holds: choose direct-io, hold"),
+        (("--fast",), "unrecognized arguments: --fast"),
+    ],
+)
+def test_bad_requests_get_one_sentence(arguments, said):
+    done = lab(*arguments)
+    assert done.returncode == 64
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_missing_tool_is_named_with_its_package(tmp_path):
+    done = lab("hold", PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr == "The lab needs apt-get: install apt, on Debian or Ubuntu.\n"
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_a_program_is_gone_when_its_run_is_over():
+    with pytest.raises(KeyboardInterrupt), emulator._started(["sleep", "60"]) as program:
+        raise KeyboardInterrupt
+    assert program.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_a_program_is_gone_when_the_lab_is_killed_outright():
+    code = (
+        "import emulator, sys\n"
+        "with emulator._started(['sleep', '60']) as program:\n"
+        "    print(program.pid, flush=True)\n"
+        "    program.wait()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=LAB.parent
+    ) as outer:
+        inner = int(outer.stdout.readline())
+        outer.kill()
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{inner}").exists() and time.monotonic() < deadline:
+        state = Path(f"/proc/{inner}/stat").read_text().split(") ")[1][0]
+        if state == "Z":
+            break
+        time.sleep(0.05)
+    else:
+        assert not Path(f"/proc/{inner}").exists()
