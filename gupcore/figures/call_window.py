@@ -44,8 +44,8 @@ def call_window(*reports: Report) -> Picture:
     steps = [moment.source.function for moment in moments]
     gone = next(n for n, moment in enumerate(moments, 1) if not moment.machine.memmap[0].exists)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.4, 3.7))
-        axes = figure.add_axes((0.5, 0.02, 0.48, 0.96))
+        figure = Figure(figsize=(3.8, 3.5))
+        axes = figure.add_axes((0.54, 0.02, 0.45, 0.96))
         _draw_steps(axes, steps, gone, len(found))
         for column, (design, oops) in enumerate(found.items(), start=1):
             _draw_column(axes, column, design, oops)
