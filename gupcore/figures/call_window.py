@@ -75,7 +75,7 @@ def _draw_steps(axes: Any, steps: Sequence[str], gone: int, columns: int) -> Non
 
 
 def _draw_column(axes: Any, column: int, design: str, oops: Sequence[bool]) -> None:
-    axes.text(column, -1, design, ha="center", va="center", weight="bold")
+    axes.text(column, -1, design, ha="center", va="center", weight="bold", fontsize=8)
     for steps, danger in enumerate(oops):
         axes.plot(column, steps, "X" if danger else "_", color=RED if danger else GREY, ms=9)
 
