@@ -1,0 +1,99 @@
+"""Chapter 1: the solutions are right, and what readers try first is called wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gupcore import check, race
+from gupcore.exercises import judge_prediction
+from gupcore.figures.call_window import call_window, can_oops, dangers
+
+CHAPTER = Path(__file__).parents[2] / "chapters" / "01_the_question.ipynb"
+RULE = "struct page exists"
+
+
+def from_the_chapter(name):
+    """Return a function that a cell of the chapter defines."""
+    cells = json.loads(CHAPTER.read_text())["cells"]
+    source = next(text for c in cells if f"def {name}(" in (text := "".join(c["source"])))
+    names = {"race": race}
+    setup = "from gupcore import replay\n"
+    exec(setup + source, names)
+    return names[name]
+
+
+# --- 1. Under way ---------------------------------------------------------------------------------
+
+judge_late_call = from_the_chapter("judge_late_call")
+
+
+@pytest.mark.parametrize(
+    "schedule", ["222" + "1" + "222" + "111", "22221" + "2" + "1" + "2" + "11", "222221" + "2111"]
+)
+def test_a_call_that_is_under_way(schedule):
+    assert judge_late_call(schedule).right
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        ("222222" + "1111", "the struct page is gone before the call begins"),
+        ("1" + "2222" + "111", "“struct page exists” is not broken"),
+        ("22" + "1" + "2222" + "111", "Waits for the kill's grace period"),
+        ("222" + "1" + "222", "“struct page exists” is not broken"),
+        ("222" + "1111" + "222", "Waits for the pgmap's count to reach zero"),
+        ("", "No step is taken yet"),
+        (None, "Nothing is handed in yet"),
+    ],
+)
+def test_what_is_no_such_call(schedule, says):
+    answer = judge_late_call(schedule)
+    assert not answer.right
+    assert says in answer.said
+
+
+# --- 2. A page nobody has touched -----------------------------------------------------------------
+
+
+def predict(callers, word):
+    untouched = race("no-check", callers=callers, pte="absent")
+    return judge_prediction({RULE: word}, untouched, of=[RULE])
+
+
+def test_a_page_nobody_has_touched():
+    assert predict(1, "holds").right
+    assert predict(2, "fails").right
+
+
+@pytest.mark.parametrize(
+    ("callers", "word", "says"),
+    [
+        (1, "fails", "which holds"),
+        (2, "holds", "which fails in"),
+        (2, "livelock", "which fails in"),
+        (1, "both", "choose one of holds, fails, livelock"),
+    ],
+)
+def test_what_is_no_prediction(callers, word, says):
+    answer = predict(callers, word)
+    assert not answer.right
+    assert says in answer.said
+
+
+# --- The figure -----------------------------------------------------------------------------------
+
+
+def test_the_window_opens_with_the_kill():
+    without, with_check = check(race("no-check")), check(race("v5.11"))
+    assert dangers(without) == [False] * 3 + [True] * 6
+    assert not any(dangers(with_check))
+    assert not can_oops(without, "1")
+    words = repr(call_window(without, with_check))
+    assert "an oops is possible if the call begins after 3, 4, 5, 6, 7, 8 steps" in words
+    assert "Design v5.11: no oops is possible" in words
+
+
+def test_the_window_wants_a_whole_search():
+    with pytest.raises(ValueError, match="explored to the end"):
+        dangers(check(race("no-check", callers=2)))

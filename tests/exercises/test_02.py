@@ -1,0 +1,134 @@
+"""Chapter 2: the solutions are right, and what readers try first is called wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gupcore import replay
+from gupcore.catalogue import unmapping
+from gupcore.figures.entry_bits import entry_bits, set_bits
+from gupcore.machine import DEVICE_PFN, MEMORY_PFN, dax_pte
+from gupcore.pte import (
+    ARM64,
+    X86_64,
+    pte_access_permitted,
+    pte_kind,
+    pte_mkprotnone,
+    pte_mkspecial,
+    pte_pfn,
+    user_pte,
+)
+
+CHAPTER = Path(__file__).parents[2] / "chapters" / "02_two_walkers.ipynb"
+SHARED = {
+    "DEVICE_PFN": DEVICE_PFN,
+    "pte": dax_pte(DEVICE_PFN),
+    "pte_access_permitted": pte_access_permitted,
+    "pte_kind": pte_kind,
+    "pte_pfn": pte_pfn,
+    "replay": replay,
+    "no_callers": unmapping("v5.11", callers=0),
+}
+
+
+def from_the_chapter(name):
+    """Return a function that a cell of the chapter defines, with its imports."""
+    cells = json.loads(CHAPTER.read_text())["cells"]
+    source = next(text for c in cells if f"def {name}(" in (text := "".join(c["source"])))
+    names = dict(SHARED)
+    exec("from gupcore.exercises import Answer\n" + source, names)
+    return names[name]
+
+
+judge_kinds, judge_word, judge_late_load = map(
+    from_the_chapter, ("judge_kinds", "judge_word", "judge_late_load")
+)
+
+
+# --- 1. Read five words ---------------------------------------------------------------------------
+
+
+def test_read_five_words():
+    assert judge_kinds(["normal", "special", "devmap", "none", "protnone"]).right
+
+
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        (["normal", "normal", "devmap", "none", "protnone"], "0x8000000000010225 is not normal"),
+        (["normal", "special", "special", "none", "protnone"], "0x8400000020001225 is not special"),
+        (["normal", "special", "devmap", "none", "normal"], "0x8000000001000166 is not normal"),
+        (["normal", "special", "devmap", "protnone", "none"], "0x0000000000000000 is not protnone"),
+        (["normal"], "there are 5 words, and 1 answers"),
+    ],
+)
+def test_what_is_misread(kinds, says):
+    answer = judge_kinds(kinds)
+    assert not answer.right
+    assert says in answer.said
+
+
+# --- 2. Part the walkers --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_part_the_walkers(write):
+    assert judge_word(pte_mkspecial(user_pte(DEVICE_PFN, write))).right
+    assert judge_word(0x20000 << 12 | 1 << 0 | 1 << 2 | 1 << 9).right
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        (dax_pte(DEVICE_PFN), "gup-fast takes it for devmap"),
+        (user_pte(DEVICE_PFN), "gup-fast takes it for normal"),
+        (pte_mkprotnone(user_pte(DEVICE_PFN)), "the hardware does not permit"),
+        (0x20000 << 12 | 1 << 0 | 1 << 9, "the hardware does not permit"),
+        (pte_mkspecial(user_pte(MEMORY_PFN)), "it maps frame 0x1000"),
+        (0x20000 | 1 << 0 | 1 << 2 | 1 << 9, "it maps frame 0x20"),
+    ],
+)
+def test_what_parts_nobody(word, says):
+    answer = judge_word(word)
+    assert not answer.right
+    assert says in answer.said
+
+
+# --- 3. Where the copy ends -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", ["1" + "222" + "1", "2" + "1" + "22" + "1"])
+def test_the_last_load_through_the_copy(schedule):
+    assert judge_late_load(schedule).right
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        ("1" + "22" + "1", "there is a longer one than 4 steps"),
+        ("1" + "2222" + "1", "Faults: the PTE is none"),
+        ("11", "the PTE is still there"),
+        ("22" + "1", "Faults: the PTE is none"),
+        ("1" + "222" + "3" + "1", "Waits for a free page"),
+        ("", "no step is taken"),
+        ("14", "'4' is no thread"),
+    ],
+)
+def test_what_is_no_such_load(schedule, says):
+    answer = judge_late_load(schedule)
+    assert not answer.right
+    assert says in answer.said
+
+
+# --- The figure -----------------------------------------------------------------------------------
+
+
+def test_an_entry_is_drawn_bit_by_bit():
+    devmap = dax_pte(DEVICE_PFN)
+    assert list(set_bits(devmap, X86_64)) == [63, 58, 9, 6, 5, 2, 1, 0]
+    shown = entry_bits((devmap, X86_64), (0, ARM64))
+    assert "58 devmap, 9 special" in repr(shown)
+    assert "pfn 0x20000. Kind: devmap." in repr(shown)
+    assert "on arm64. Bits set: none with a name." in repr(shown)
+    assert shown == entry_bits((devmap, X86_64), (0, ARM64))
