@@ -148,7 +148,7 @@ class SideBySide:
             for at, who, what, steps in self.rows()
             if what or steps
         )
-        return f"<table>{head}{body}</table>"
+        return f'<table class="gup-plain">{head}{body}</table>'
 
     def __repr__(self) -> str:
         lines = []
