@@ -163,7 +163,8 @@ def compile_modules(headers: Path, sources: Path, names: tuple[str, ...] = OURS)
             [
                 *("make", "-s", "-C", headers, f"M={sources.resolve()}", "CC=gcc", "modules"),
                 "CONFIG_DEBUG_INFO_BTF_MODULES=",  # nobody reads it, and it needs one more tool
-                f"KCFLAGS=-ffile-prefix-map={sources.resolve()}=.",
+                # Without what debuggers want, and without the names of our directories.
+                f"KCFLAGS=-g0 -ffile-prefix-map={sources.resolve()}=. -ffile-prefix-map={source}=.",
             ],
             capture_output=True,
             text=True,
