@@ -9,13 +9,13 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..machine import OURS, Machine
+from ..machine import FREE, OTHERS, OURS, Machine
 from ..pte import pte_none
 from ..scenario import Scenario
 from ..verdict import Moment, replay
 from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
 
-SHADES = {OURS: 0.4}  # others are paler: the frame is not the mapping's any more
+SHADES = {OURS: 0.4, FREE: 0.1, OTHERS: 0.22}
 
 
 def page_count(scenario: Scenario, schedule: str) -> Picture:
@@ -48,10 +48,13 @@ def _draw_count(axes: Any, machines: Sequence[Machine], moments: Sequence[Moment
     axes.set_xticks(range(1, len(moments) + 1))
     axes.set_ylabel("count")
     axes.spines[["top", "right"]].set_visible(False)
-    last = {moment.label: number for number, moment in enumerate(moments, start=1)}
-    for label, number in last.items():
-        put = {"ha": "right" if number == len(moments) else "center", "fontsize": 8}
-        axes.annotate(label, (number, counts[number] - 0.36), annotation_clip=False, **put)
+    labelled: set[int] = set()
+    for number, moment in enumerate(moments, start=1):
+        if moment.thread not in labelled:
+            side = "left" if number < len(moments) / 2 else "right"
+            at = (number, counts[number] + 0.25)
+            axes.annotate(moment.label, at, ha=side, annotation_clip=False, fontsize=8)
+        labelled.add(moment.thread)
 
 
 def _draw_lives(axes: Any, machines: Sequence[Machine]) -> None:
@@ -64,8 +67,8 @@ def _draw_lives(axes: Any, machines: Sequence[Machine]) -> None:
         for value, run in groupby(values):
             length = len(list(run))
             if value:
-                alpha = SHADES.get(value, 0.15 if row else 0.4)
-                axes.barh(row, length, left=at, height=0.6, color=GREY, alpha=alpha)
+                shade = SHADES.get(value, 0.4)
+                axes.barh(row, length, left=at, height=0.6, color=GREY, alpha=shade)
                 axes.text(at + 0.1, row, value, va="center", fontsize=8)
             at += length
     axes.set_yticks(range(len(lives)), list(lives))
