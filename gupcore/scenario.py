@@ -66,11 +66,14 @@ def _in_python(value: object) -> str:
 
 
 def recorded(make: Callable[..., Scenario]) -> Callable[..., Scenario]:
-    """Make a scenario function write down what it was asked for."""
+    """Make a scenario function write down what it was asked for, and take one more argument.
+
+    without  the label of a thread to leave out; the others keep their CPUs
+    """
     parameters = signature(make).parameters
 
     @wraps(make)
-    def record(*args: Any, **named: Any) -> Scenario:
+    def record(*args: Any, without: str = "", **named: Any) -> Scenario:
         scenario = make(*args, **named)
         asked = signature(make).bind(*args, **named).arguments
         settings = tuple(
@@ -78,9 +81,18 @@ def recorded(make: Callable[..., Scenario]) -> Callable[..., Scenario]:
             for name, value in asked.items()
             if name != "design" and value != parameters[name].default
         )
+        if without:
+            scenario = _leaving_out(scenario, without)
+            settings += (("without", without),)
         return replace(scenario, settings=settings, has_designs="design" in parameters)
 
     return record
+
+
+def _leaving_out(scenario: Scenario, label: str) -> Scenario:
+    one_word("without", label, [thread.label for thread in scenario.threads])
+    left = tuple(thread for thread in scenario.threads if thread.label != label)
+    return replace(scenario, threads=left)
 
 
 def named_design(design: str | Design) -> Design:

@@ -1,0 +1,99 @@
+"""A page's reference count along a schedule, and whose the frame is meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from ..machine import FREE, OTHERS, OURS, Machine
+from ..pte import pte_none
+from ..scenario import Scenario
+from ..verdict import Moment, replay
+from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
+
+SHADES = {OURS: 0.4, FREE: 0.1, OTHERS: 0.22}
+
+
+def page_count(scenario: Scenario, schedule: str) -> Picture:
+    """Draw the count of the first page, step by step, above the life of its PTE and its frame.
+
+    schedule  as in `replay`; raises ScheduleError where it cannot be taken
+    """
+    moments = replay(scenario, schedule)
+    machines = [scenario.machine, *(moment.machine for moment in moments)]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.3))
+        above = figure.add_axes((0.12, 0.4, 0.86, 0.56))
+        below = figure.add_axes((0.12, 0.02, 0.86, 0.28))
+        _draw_count(above, machines, moments)
+        _draw_lives(below, machines)
+        return picture(figure, _in_words(machines, moments, scenario))
+
+
+def _draw_count(axes: Any, machines: Sequence[Machine], moments: Sequence[Moment]) -> None:
+    counts = [machine.memmap[0].refcount for machine in machines]
+    axes.step(range(len(counts)), counts, where="post", color=GREY, lw=1.5, zorder=1)
+    for number, moment in enumerate(moments, start=1):
+        colour = (BLUE, ORANGE, GREY)[(moment.thread - 1) % 3]
+        axes.plot(number, counts[number], "X" if moment.breaks else "o", color=colour, ms=8)
+        if moment.breaks:
+            axes.plot(number, counts[number], "o", mfc="none", mec=RED, ms=15)
+    axes.set_xlim(-0.3, len(moments) + 0.6)
+    axes.set_ylim(-0.5, max(counts) + 0.5)
+    axes.set_yticks(range(max(counts) + 1))
+    axes.set_xticks(range(1, len(moments) + 1))
+    axes.set_ylabel("count")
+    axes.spines[["top", "right"]].set_visible(False)
+    labelled: set[int] = set()
+    for number, moment in enumerate(moments, start=1):
+        if moment.thread not in labelled:
+            side = "left" if number < len(moments) / 2 else "right"
+            at = (number, counts[number] + 0.25)
+            axes.annotate(moment.label, at, ha=side, annotation_clip=False, fontsize=8)
+        labelled.add(moment.thread)
+
+
+def _draw_lives(axes: Any, machines: Sequence[Machine]) -> None:
+    lives = {
+        "PTE": ["" if pte_none(machine.page_table[0]) else "maps it" for machine in machines],
+        "frame": [machine.memmap[0].owner for machine in machines],
+    }
+    for row, values in enumerate(lives.values()):
+        at = 0
+        for value, run in groupby(values):
+            length = len(list(run))
+            if value:
+                shade = SHADES.get(value, 0.4)
+                axes.barh(row, length, left=at, height=0.6, color=GREY, alpha=shade)
+                axes.text(at + 0.1, row, value, va="center", fontsize=8)
+            at += length
+    axes.set_yticks(range(len(lives)), list(lives))
+    axes.set_ylim(len(lives) - 0.5, -0.5)
+    axes.set_xlim(-0.3, len(machines) - 0.4)
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _in_words(machines: Sequence[Machine], moments: Sequence[Moment], scenario: Scenario) -> str:
+    """Say where the count, the PTE or the owner changes, and which steps break a rule."""
+    first = scenario.machine.memmap[0]
+    said = [f"The page's count in {len(moments)} steps. It begins at {first.refcount}."]
+    for number, moment in enumerate(moments, start=1):
+        before, after = machines[number - 1], machines[number]
+        parts = []
+        if after.memmap[0].refcount != before.memmap[0].refcount:
+            parts.append(f"the count becomes {after.memmap[0].refcount}")
+        if after.page_table[0] != before.page_table[0]:
+            parts.append("the PTE is cleared" if pte_none(after.page_table[0]) else "a PTE is set")
+        if after.memmap[0].owner != before.memmap[0].owner:
+            parts.append(f"the frame is now {after.memmap[0].owner}")
+        parts += [f"this breaks the rule “{rule}”" for rule in moment.breaks]
+        if parts:
+            does = moment.source.function
+            said.append(f"Step {number}, {moment.label}, {does}: {', '.join(parts)}.")
+    return " ".join(said)
