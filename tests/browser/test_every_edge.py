@@ -15,6 +15,7 @@ from visit import Visit
 
 from gupcore import Report, ScheduleError, paths
 
+WITH_PLAYERS = [notebook for notebook in NOTEBOOKS if "gup-player" in notebook.read_text()]
 CHAPTER = next(notebook for notebook in NOTEBOOKS if notebook.stem == "07_the_race")
 
 # Walks every edge of a graph by pressing Step and Back; writes down what the page shows after each.
@@ -100,7 +101,7 @@ SIZE = """
 """
 
 
-@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda notebook: notebook.stem)
+@pytest.fixture(scope="module", params=WITH_PLAYERS, ids=lambda notebook: notebook.stem)
 def made(request: pytest.FixtureRequest) -> tuple[Path, Made]:
     return request.param, players_made_by(request.param)
 
