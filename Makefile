@@ -10,7 +10,7 @@ SOURCES := _config.yml _toc.yml $(shell find gupcore/ book/ chapters/ \
   -name '.*' -prune -o -name __pycache__ -prune -o -print)
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 book: _build/stamp  ## Build the book, warnings as errors, and print the path to open
 	@echo "The book: $(CURDIR)/_build/html/index.html"
@@ -44,9 +44,6 @@ lab: .venv/installed  ## Open the notebooks in JupyterLab
 
 kernel-lab: .venv/installed  ## Run the race in stock kernels (KERNEL=6.1,5.10 SCENARIO=hold KEEP=1)
 	$(BIN)/python tests/kernel/lab.py --kernel $(or $(KERNEL),6.1) $(if $(KEEP),--keep) $(SCENARIO)
-
-kernel-ablation: .venv/installed  ## Build a kernel without the check, and count (KEEP=1)
-	$(BIN)/python tests/kernel/ablation.py $(if $(KEEP),--keep)
 
 notebooks: .venv/installed  ## Run the notebooks and write their outputs back
 	$(BIN)/python tests/refresh.py $(NOTEBOOKS)
@@ -86,4 +83,4 @@ clean:  ## Remove all that make has made
 	  --no-build-isolation -r requirements-oracles.lock
 	@touch $@
 
-.PHONY: help book test lint unit nbval browser lab kernel-lab kernel-ablation notebooks bench picture oracles lock clean
+.PHONY: help book test lint unit nbval browser lab kernel-lab notebooks bench picture oracles lock clean

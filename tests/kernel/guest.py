@@ -150,7 +150,7 @@ def compile_program(target: Path) -> None:
     )
 
 
-def compile_modules(headers: Path, sources: Path, names: tuple[str, ...] = OURS) -> dict[str, str]:
+def compile_modules(headers: Path, sources: Path) -> dict[str, str]:
     """Compile our modules for a kernel; return {module that it cannot take: why}."""
     makefile = headers / "Makefile"
     source = headers.parent.resolve()
