@@ -8,7 +8,10 @@ from playwright.sync_api import Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 from visit import Visit
 
-PAGES = sorted(parse_toc_yaml(Path(__file__).parents[2] / "_toc.yml"))
+ROOT = Path(__file__).parents[2]
+# The table of contents names the chapters by patterns, which its reader leaves as they are.
+CHAPTERS = [f"chapters/{notebook.stem}" for notebook in ROOT.glob("chapters/*.ipynb")]
+PAGES = sorted({*parse_toc_yaml(ROOT / "_toc.yml"), *CHAPTERS})
 TOO_WIDE = "() => document.scrollingElement.scrollWidth > window.innerWidth"
 
 

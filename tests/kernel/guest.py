@@ -157,7 +157,7 @@ def compile_modules(headers: Path, sources: Path) -> dict[str, str]:
     # The headers expect to be installed; they serve as well where they were unpacked.
     makefile.write_text(re.sub(r"^include /usr/src", f"include {source}", makefile.read_text()))
     reasons = {}
-    for name in names:
+    for name in OURS:
         (sources / "Kbuild").write_text(f"obj-m := {name}.o\n")
         done = subprocess.run(
             [
