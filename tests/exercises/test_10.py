@@ -76,15 +76,15 @@ def test_gup_fast_is_cheaper_with_a_lookup_than_gup_slow_without():
     ("order", "says"),
     [
         # a lookup is dearer than a lock
-        ({1: "CBA", 512: "CBA"}, "Pages: 1. 5.10 runs fewer instructions in A than in B"),
+        ({1: "CBA", 512: "CBA"}, "Pages: 1. 5.10 runs fewer instructions in A than B"),
         # a lookup weighs more than a lock as long as there are few pages
-        ({1: "CBA", 512: "CAB"}, "Pages: 1. 5.10 runs fewer instructions in A than in B"),
+        ({1: "CBA", 512: "CAB"}, "Pages: 1. 5.10 runs fewer instructions in A than B"),
         # locks are nothing against many pages
-        ({1: "CAB", 512: "CBA"}, "Pages: 512. 5.10 runs fewer instructions in A than in B"),
+        ({1: "CAB", 512: "CBA"}, "Pages: 512. 5.10 runs fewer instructions in A than B"),
         # the lookup costs nothing
-        ({1: "ACB", 512: "ACB"}, "Pages: 1. 5.10 runs fewer instructions in C than in A"),
+        ({1: "ACB", 512: "ACB"}, "Pages: 1. 5.10 runs fewer instructions in C than A"),
         # dearest first
-        ({1: "BAC", 512: "BAC"}, "Pages: 1. 5.10 runs fewer instructions in A than in B"),
+        ({1: "BAC", 512: "BAC"}, "Pages: 1. 5.10 runs fewer instructions in A than B"),
         ({1: "", 512: ""}, "For 1, write each of A, B and C once."),
         ({1: "CAB", 512: "CA"}, "For 512, write each of A, B and C once."),
     ],
