@@ -1,0 +1,112 @@
+"""Chapter 10: the reference solutions are right, and what readers try first is called wrong.
+
+The judges stand in the chapter; they are run here from its cells, so that they are the same.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gupcore.cost import gup_cost
+from gupcore.exercises import Answer
+from gupcore.figures.lookups_and_instructions import lookups_and_instructions
+from gupcore.records import costs, load
+
+CHAPTER = Path(__file__).parents[2] / "chapters/10_what_the_check_costs.ipynb"
+
+
+def judge(name):
+    """Return a judge as the chapter defines it."""
+    cells = ["".join(cell["source"]) for cell in json.loads(CHAPTER.read_text())["cells"]]
+    (cell,) = (text for text in cells if f"def {name}(" in text)
+    known = {"Answer": Answer, "LOOKUP": "lookup_and_tryget_live"}
+    known |= {"gup_cost": gup_cost, "costs": costs, "load": load}
+    exec(cell, known)
+    return known[name], known
+
+
+# --- 1. How many lookups? -------------------------------------------------------------------------
+
+
+def lookups(count):
+    judges, known = judge("judge_lookups")
+    return judges({buffer: count(*buffer) for buffer in known["BUFFERS"]})
+
+
+def test_one_lookup_a_page_table():
+    assert lookups(lambda pages, place: (place + pages - 1) // 512 + 1).right
+
+
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [
+        (lambda pages, place: pages, "3 pages from place 510: you say 3, the model counts 2."),
+        (lambda pages, place: 1, "3 pages from place 510: you say 1, the model counts 2."),
+        (
+            lambda pages, place: -(-pages // 512),  # as if each buffer began a page table
+            "3 pages from place 510: you say 1, the model counts 2.",
+        ),
+        (
+            lambda pages, place: (place + pages) // 512 + 1,  # one place too far
+            "1025 pages from place 511: you say 4, the model counts 3.",
+        ),
+        (
+            lambda pages, place: -(-pages // 512) + 1,  # one more, to be safe
+            "1025 pages from place 511: you say 4, the model counts 3.",
+        ),
+        (lambda pages, place: None, "Nothing is predicted yet for (3, 510)."),
+    ],
+)
+def test_what_is_no_count_of_lookups(count, says):
+    answer = lookups(count)
+    assert not answer.right
+    assert answer.said == says
+
+
+# --- 2. Which is cheapest? ------------------------------------------------------------------------
+
+
+def test_gup_fast_is_cheaper_with_a_lookup_than_gup_slow_without():
+    judges, _ = judge("judge_order")
+    assert judges({1: "CAB", 512: "CAB"}).right
+
+
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        # a lookup is dearer than a lock
+        ({1: "CBA", 512: "CBA"}, "Pages: 1. 5.10 runs fewer instructions in A than B"),
+        # a lookup weighs more than a lock as long as there are few pages
+        ({1: "CBA", 512: "CAB"}, "Pages: 1. 5.10 runs fewer instructions in A than B"),
+        # locks are nothing against many pages
+        ({1: "CAB", 512: "CBA"}, "Pages: 512. 5.10 runs fewer instructions in A than B"),
+        # the lookup costs nothing
+        ({1: "ACB", 512: "ACB"}, "Pages: 1. 5.10 runs fewer instructions in C than A"),
+        # dearest first
+        ({1: "BAC", 512: "BAC"}, "Pages: 1. 5.10 runs fewer instructions in A than B"),
+        ({1: "", 512: ""}, "For 1, write each of A, B and C once."),
+        ({1: "CAB", 512: "CA"}, "For 512, write each of A, B and C once."),
+    ],
+)
+def test_what_is_no_order(order, says):
+    judges, _ = judge("judge_order")
+    answer = judges(order)
+    assert not answer.right
+    assert answer.said.startswith(says)
+
+
+# --- The figure -----------------------------------------------------------------------------------
+
+
+def test_the_figure_says_what_it_shows():
+    shown = lookups_and_instructions(
+        {"at its start": {1: 1, 257: 1}, "in its middle": {1: 1, 257: 2}},
+        {"fast": {1: 500, 16: 3000, 512: 75000}},
+        "Linux",
+    )
+    said = repr(shown)
+    assert "Buffer at its start: 1 for 1 page, to 257 pages." in said
+    assert "Buffer in its middle: 1 for 1 page, 2 from 257 pages on, to 257 pages." in said
+    assert said.endswith("Linux. fast: 500 for 1 page, 3,000 for 16, 75,000 for 512.")
+    assert "currentColor" in shown.svg
