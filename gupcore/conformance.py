@@ -173,11 +173,12 @@ class _Place(NamedTuple):
 def follow(scenario: Scenario, events: Iterable[Event]) -> Followed:
     """Follow a trace through a scenario of one caller and the unbind."""
     graph = Graph(scenario.machine, scenario.threads, lambda machine: machine.oops is not None)
-    visible = ({*CALLER.values()} - {None}, {*UNBIND.values()} - {None})
     start = _Place(graph.states[0], (None, None), (None, None))
     places = {start: ""}
     longest, at = "", None
     events = tuple(events)
+    # A step that no event of this trace stands for is one that this kernel's tracer did not see.
+    visible = tuple({event.step for event in events if event.thread == thread} for thread in (0, 1))
     for count, event in enumerate(events):
         reached = _closure(graph, places, visible)
         places = {}

@@ -31,6 +31,13 @@ def test_a_picture_takes_the_colour_of_the_page_and_keeps_to_itself():
     assert picture(drawn(), 'A line, "rising".') == shown  # or nbval would find a difference
 
 
+def test_every_word_takes_the_colour_of_the_page():
+    figure = drawn()
+    figure.axes[0].set_yscale("log")  # powers of ten are set as mathematics, in another way
+    svg = picture(figure, "A line.").svg
+    assert svg.count("<text") == svg.count('<text fill="currentColor"') > 5
+
+
 def test_a_picture_needs_words():
     with pytest.raises(ValueError, match="A picture needs words"):
         picture(drawn(), " ")

@@ -71,4 +71,5 @@ def _for_page(svg: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*|<style.*?</style>\s*", "", svg, flags=re.S)
     svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
-    return svg.replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
+    svg = svg.replace("#000000", "currentColor")
+    return re.sub(r"<text(?=[ >])", '<text fill="currentColor"', svg)  # a power of ten has no space

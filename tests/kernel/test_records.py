@@ -22,7 +22,7 @@ FOLLOWED = [
     pytest.param(made, trace, id=f"{name}-{trace.scenario}-{trace.caller}")
     for name, made in MODELLED.items()
     for trace in TRACES
-    if trace.scenario in made["scenarios"]
+    if trace.scenario in made["scenarios"] and not made["scenarios"][trace.scenario]["stopped"]
 ]
 
 

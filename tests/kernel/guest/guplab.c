@@ -679,7 +679,7 @@ static void cost(void)
 			for (unsigned write = 0; write < 2; write++)
 				for (unsigned n = 0; n < sizeof(PAGES) / sizeof(*PAGES); n++)
 					count(module, MEMORY[i], memory[i], call, write, PAGES[n]);
-	/* The same 512 pages across two page tables: one lookup more. */
+	/* 512 pages in two page tables: one lookup more. */
 	memory[1] = map_fixed(HUGE / 2, file, PAGE + HUGE / 2);
 	for (size_t at = 0; at < HUGE; at += PAGE)
 		memory[1][at] = 1;
