@@ -36,7 +36,7 @@ nbval: .venv/installed  ## Run the notebooks and compare every output with the o
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
 
 browser: _build/stamp  ## Test the built pages, JupyterLab and Notebook in Chromium
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest -n 2 --dist loadfile tests/browser
 
 # In a container the only user is often root, whom JupyterLab turns away.
 lab: .venv/installed  ## Open the notebooks in JupyterLab

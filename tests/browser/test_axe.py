@@ -45,8 +45,8 @@ def reason(node: dict[str, Any]) -> str:
     return str([*node["any"], *node["all"], *node["none"]][0]["message"])
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+# What axe looks for depends on the width or on the colours, and not on both at once.
+@pytest.mark.parametrize(("color_scheme", "width"), [("light", 1280), ("dark", 390)])
 @pytest.mark.parametrize("name", [*PAGES, "search"])
 def test_no_barrier(
     page_at: Callable[..., Visit], book_over_http: str, name: str, color_scheme: str, width: int
