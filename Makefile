@@ -10,7 +10,7 @@ SOURCES := _config.yml _toc.yml $(shell find gupcore/ book/ chapters/ \
   -name '.*' -prune -o -name __pycache__ -prune -o -print)
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 book: _build/stamp  ## Build the book, warnings as errors, and print the path to open
 	@echo "The book: $(CURDIR)/_build/html/index.html"
@@ -36,7 +36,7 @@ nbval: .venv/installed  ## Run the notebooks and compare every output with the o
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
 
 browser: _build/stamp  ## Test the built pages, JupyterLab and Notebook in Chromium
-	$(BIN)/pytest -n 2 --dist loadfile tests/browser
+	$(BIN)/pytest -n 2 --dist worksteal tests/browser
 
 # In a container the only user is often root, whom JupyterLab turns away.
 lab: .venv/installed  ## Open the notebooks in JupyterLab
@@ -44,6 +44,9 @@ lab: .venv/installed  ## Open the notebooks in JupyterLab
 
 kernel-lab: .venv/installed  ## Run the race in stock kernels (KERNEL=6.1,5.10 SCENARIO=hold KEEP=1)
 	$(BIN)/python tests/kernel/lab.py --kernel $(or $(KERNEL),6.1) $(if $(KEEP),--keep) $(SCENARIO)
+
+kernel-ablation: .venv/installed  ## Build a kernel without gup-fast's check, and count (KEEP=1)
+	$(BIN)/python tests/kernel/ablation.py $(if $(KEEP),--keep)
 
 notebooks: .venv/installed  ## Run the notebooks and write their outputs back
 	$(BIN)/python tests/refresh.py $(NOTEBOOKS)
@@ -83,4 +86,4 @@ clean:  ## Remove all that make has made
 	  --no-build-isolation -r requirements-oracles.lock
 	@touch $@
 
-.PHONY: help book test lint unit nbval browser lab kernel-lab notebooks bench picture oracles lock clean
+.PHONY: help book test lint unit nbval browser lab kernel-lab kernel-ablation notebooks bench picture oracles lock clean

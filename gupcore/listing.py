@@ -1,4 +1,4 @@
-"""Show a function of the model in a notebook as it stands in its file.
+"""Show a function of the model in a notebook as it stands in its file, and what it stands for.
 
 The book prints no code that it does not run: a listing is read from the source when the
 notebook runs, so prose and code cannot drift apart.
@@ -7,10 +7,13 @@ notebook runs, so prose and code cannot drift apart.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .verdict import Report
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,25 @@ class Listing:
         return f"```python\n# {file.parent.name}/{file.name}\n{self}\n```"
 
     __repr__ = __str__
+
+
+def kernel_lines(*reports: Report, steps: Collection[str] | None = None) -> str:
+    """Return the kernel functions that the steps of some scenarios stand for, file by file.
+
+    reports  of the scenarios
+    steps    the names of the steps that count, or None for all
+
+    Each line is a file, a function and a version, as step.Source has them.
+    """
+    sources = {
+        node.step.action.source
+        for report in reports
+        for thread in report.graph.threads
+        for node in thread.nodes
+        if node.step and (steps is None or node.step.action.name in steps)
+    }
+    rows = sorted((file, function, version) for function, file, version in sources)
+    wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(
+        f"{file:{wide[0]}}  {function:{wide[1]}}  {version}" for file, function, version in rows
+    )

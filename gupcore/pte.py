@@ -179,12 +179,15 @@ def pte_access_permitted(pte: int, write: bool, arch: Encoding = X86_64) -> bool
 
 
 def pte_kind(pte: int, arch: Encoding = X86_64) -> str:
-    """Name the promise the entry makes: none, protnone, devmap, special or normal.
+    """Name the promise the entry makes: none, not present, protnone, devmap, special or normal.
 
-    The order is gup_pte_range()'s: devmap before special, because a devmap entry is both.
+    The order is gup_pte_range()'s: devmap before special, because a devmap entry is both.  An entry
+    that is not present and not empty is a note to the fault handler: where the page was put.
     """
     if pte_none(pte):
         return "none"
+    if not pte_present(pte, arch):
+        return "not present"
     if pte_protnone(pte, arch):
         return "protnone"
     if pte_devmap(pte, arch):
@@ -196,8 +199,8 @@ def pte_kind(pte: int, arch: Encoding = X86_64) -> str:
 
 def pte_words(pte: int, arch: Encoding = X86_64) -> str:
     """Describe the entry for people: its frame and what makes it other than normal."""
-    if pte_none(pte):
-        return "none"
+    if pte_none(pte) or not pte_present(pte, arch):
+        return pte_kind(pte, arch)
     marks = [name for name in pte_bits(pte, arch) if name in ("protnone", "special", "devmap")]
     read_only = pte_access_permitted(pte, False, arch) and not pte_write(pte, arch)
     tail = ", read-only" if read_only else ""

@@ -1,7 +1,7 @@
 """What real kernels did, as recorded: facts, outcomes, oopses, costs, and traces beside the model.
 
-The records in chapters/data are made by tests/kernel/lab.py, one for each kernel; each speaks of
-one build of one version.  Nothing here runs a kernel.
+The records in chapters/data are made by tests/kernel/lab.py, one for each kernel, and by
+tests/kernel/ablation.py; each speaks of one build of one version.  Nothing here runs a kernel.
 """
 
 from __future__ import annotations
@@ -19,12 +19,17 @@ from .verdict import Moment, replay
 
 DATA = Path(__file__).parents[1] / "chapters/data"
 PAGE_STRUCT = 64  # sizeof(struct page) in these builds
-REFCOUNT_WORD = 8  # what is read first: compound_head, the second word
 
 
 def load(version: str) -> dict[str, Any]:
     """Return the record of a kernel, such as "6.1"; raise FileNotFoundError if there is none."""
     record: dict[str, Any] = json.loads((DATA / f"kernel-{version}.json").read_text())
+    return record
+
+
+def load_ablation() -> dict[str, Any]:
+    """Return the record of the kernel from which gup-fast's check was taken out."""
+    record: dict[str, Any] = json.loads((DATA / "ablation-6.1.json").read_text())
     return record
 
 

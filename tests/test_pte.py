@@ -60,6 +60,9 @@ def test_kinds(arch):
     assert pte.pte_kind(hinting, arch) == "protnone"
     assert pte.pte_present(hinting, arch)
     assert not pte.pte_access_permitted(hinting, False, arch)
+    swapped_out = pte.user_pte(1, arch=arch) & ~arch.present
+    assert pte.pte_kind(swapped_out, arch) == "not present"
+    assert pte.pte_words(swapped_out, arch) == "not present"
 
 
 @BOTH

@@ -13,6 +13,7 @@ from ..percpu_ref import BIAS, Ref
 from ..scenario import Scenario
 from ..verdict import Moment, replay
 from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
+from .rows import name_rows, name_step
 
 Rows = Mapping[str, str]
 
@@ -45,7 +46,8 @@ def counts(scenario: Scenario, schedule: str, only_changes: bool = False) -> Pic
         _draw_steps(axes, moments)
         for row, name in enumerate(names, start=len(scenario.threads)):
             _draw_row(axes, row, [values[name] for values in columns])
-        _tidy(axes, [*(thread.label for thread in scenario.threads), *names], len(moments))
+        labels = [*(thread.label for thread in scenario.threads), *names]
+        name_rows(axes, labels, -0.5, len(moments) + 0.5)
         return picture(figure, f"{says} {_in_words(columns, moments)}")
 
 
@@ -71,15 +73,8 @@ def _draw_steps(axes: Any, moments: Sequence[Moment]) -> None:
         broken = bool(moment.breaks)
         colour = RED if broken else (BLUE, ORANGE)[(moment.thread - 1) % 2]
         axes.plot(number, moment.thread - 1, "X" if broken else "o", color=colour, ms=9)
-        axes.annotate(
-            moment.source.function.replace("percpu_ref_", "").replace("_rcu", ""),
-            (number, -0.45),
-            rotation=40,
-            ha="left",
-            va="bottom",
-            annotation_clip=False,
-            fontsize=8,
-        )
+        name = moment.source.function.replace("percpu_ref_", "").replace("_rcu", "")
+        name_step(axes, number, name)
 
 
 def _draw_row(axes: Any, row: int, values: Sequence[str]) -> None:
@@ -87,15 +82,6 @@ def _draw_row(axes: Any, row: int, values: Sequence[str]) -> None:
         if number and value != values[number - 1]:
             axes.barh(row, 0.9, left=number - 0.45, height=0.8, color=GREY, alpha=0.35)
         axes.text(number, row, value, ha="center", va="center", fontsize=9)
-
-
-def _tidy(axes: Any, labels: Sequence[str], steps: int) -> None:
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xlim(-0.5, steps + 0.5)
-    axes.set_xticks([])
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
 
 
 def _in_words(columns: Sequence[Rows], moments: Sequence[Moment]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +13,7 @@ from ..pte import pte_none
 from ..scenario import Scenario
 from ..verdict import Moment, replay
 from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
+from .rows import draw_spans, name_rows
 
 SHADES = {OURS: 0.4, FREE: 0.1, OTHERS: 0.22}
 
@@ -63,20 +63,8 @@ def _draw_lives(axes: Any, machines: Sequence[Machine]) -> None:
         "frame": [machine.memmap[0].owner for machine in machines],
     }
     for row, values in enumerate(lives.values()):
-        at = 0
-        for value, run in groupby(values):
-            length = len(list(run))
-            if value:
-                shade = SHADES.get(value, 0.4)
-                axes.barh(row, length, left=at, height=0.6, color=GREY, alpha=shade)
-                axes.text(at + 0.1, row, value, va="center", fontsize=8)
-            at += length
-    axes.set_yticks(range(len(lives)), list(lives))
-    axes.set_ylim(len(lives) - 0.5, -0.5)
-    axes.set_xlim(-0.3, len(machines) - 0.4)
-    axes.set_xticks([])
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+        draw_spans(axes, row, values, 0.6, SHADES)
+    name_rows(axes, list(lives), -0.3, len(machines) - 0.4)
 
 
 def _in_words(machines: Sequence[Machine], moments: Sequence[Moment], scenario: Scenario) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from ..machine import Machine
 from ..scenario import Scenario
 from ..verdict import Moment, replay
-from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
+from .picture import BLUE, ORANGE, RED, STYLE, Picture, picture
+from .rows import draw_spans, name_rows, name_step
 
 
 def timeline(scenario: Scenario, schedule: str) -> Picture:
@@ -27,7 +28,8 @@ def timeline(scenario: Scenario, schedule: str) -> Picture:
         axes = figure.add_axes((0.14, 0.02, 0.68, 0.62))
         _draw_threads(axes, scenario, moments)
         _draw_lifetimes(axes, machines)
-        _tidy(axes, scenario, moments)
+        labels = [*(thread.label for thread in scenario.threads), *(name for name, _ in LIFETIMES)]
+        name_rows(axes, labels, 0, len(moments) + 1)
         return picture(figure, _in_words(moments))
 
 
@@ -38,7 +40,7 @@ def _life(machine: Machine) -> str:
     return "dying" if pgmap.dead else "live"
 
 
-LIFETIMES = (
+LIFETIMES: tuple[tuple[str, Callable[[Machine], str]], ...] = (
     ("PTE", lambda machine: "maps the device" if machine.page_table[0] else ""),
     ("struct page", lambda machine: "exists" if machine.memmap[0].exists else ""),
     ("dev_pagemap", _life),
@@ -51,39 +53,14 @@ def _draw_threads(axes: Any, scenario: Scenario, moments: Sequence[Moment]) -> N
         oops = moment.machine.oops is not None
         colour = RED if oops else (BLUE, ORANGE)[row % 2]
         axes.plot(number, row, "X" if oops else "o", color=colour, ms=11 if oops else 9)
-        axes.annotate(
-            moment.source.function,
-            (number, -0.45),
-            rotation=40,
-            ha="left",
-            va="bottom",
-            annotation_clip=False,
-            fontsize=8,
-        )
+        name_step(axes, number, moment.source.function)
         axes.plot((number, number), (-0.45, row), color="black", lw=0.4, zorder=0)
 
 
 def _draw_lifetimes(axes: Any, machines: Sequence[Machine]) -> None:
     first = 1 + max(line.get_ydata()[-1] for line in axes.lines)
     for row, (_, state) in enumerate(LIFETIMES):
-        at = 0
-        for value, run in groupby(machines, key=state):
-            length = len(list(run))
-            if value:
-                shade = 0.15 if value == "dying" else 0.4
-                axes.barh(first + row, length, left=at, height=0.5, color=GREY, alpha=shade)
-                axes.text(at + 0.1, first + row, value, va="center", fontsize=8)
-            at += length
-
-
-def _tidy(axes: Any, scenario: Scenario, moments: Sequence[Moment]) -> None:
-    labels = [*(thread.label for thread in scenario.threads), *(name for name, _ in LIFETIMES)]
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xlim(0, len(moments) + 1)
-    axes.set_xticks([])
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+        draw_spans(axes, first + row, [state(m) for m in machines], 0.5, {"dying": 0.15})
 
 
 def _in_words(moments: Sequence[Moment]) -> str:

@@ -72,7 +72,7 @@ def begin_flush(m: Machine) -> Effect:
 def end_flush(m: Machine) -> Effect | Blocked:
     """Wait until every CPU has answered."""
     if cpus := m.waiting_for(IPI):
-        return Blocked(f"Waits for the flush, which has interrupts off: {cpu_list(cpus)}.")
+        return Blocked(f"Waits for {cpu_list(cpus)} to flush: interrupts are off there.")
     return Effect(m, "Every CPU has flushed its TLB.")
 
 

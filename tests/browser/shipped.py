@@ -3,13 +3,15 @@
 import ast
 import json
 import linecache
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from playwright.sync_api import Page
 
-from gupcore import Report
+from gupcore import SCENARIOS, Report
 from gupcore.player import Player
 from gupcore.player.module import module
 
@@ -24,8 +26,9 @@ def page_of(notebook: Path) -> str:
     return f"{notebook.relative_to(ROOT).with_suffix('')}.html"
 
 
+@cache
 def players_made_by(notebook: Path) -> Made:
-    """Run a notebook's cells; return the players they make."""
+    """Run a notebook's cells, once; return the players they make."""
     made: Made = {}
     show = Player.show
 
@@ -34,7 +37,8 @@ def players_made_by(notebook: Path) -> Made:
         made[json.dumps(self.board)] = reports
 
     names = {"__name__": "notebook", "display": print}
-    with pytest.MonkeyPatch.context() as patch:
+    # A scenario that one chapter adds to the list is unknown to the next, which has its own kernel.
+    with pytest.MonkeyPatch.context() as patch, mock.patch.dict(SCENARIOS):
         patch.setattr(Player, "show", remember)
         for number, cell in enumerate(json.loads(notebook.read_text())["cells"]):
             if cell["cell_type"] == "code":

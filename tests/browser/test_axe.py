@@ -46,6 +46,7 @@ def reason(node: dict[str, Any]) -> str:
 
 
 # What axe looks for depends on the width or on the colours, and not on both at once.
+# What is folded is looked at once.
 @pytest.mark.parametrize(("color_scheme", "width"), [("light", 1280), ("dark", 390)])
 @pytest.mark.parametrize("name", [*PAGES, "search"])
 def test_no_barrier(
@@ -55,8 +56,9 @@ def test_no_barrier(
     page.emulate_media(reduced_motion="reduce")  # no colour halfway between two others
     page.goto(f"{book_over_http}{name}.html")
     page.evaluate(SCROLL)
-    found = barriers(page)
-    if page.locator(CLOSED).count():
+    closed = page.locator(CLOSED).count()
+    found = barriers(page) if width == 1280 or not closed else []
+    if closed:
         open_everything(page)
         found += barriers(page)
     assert not found, "\n".join(["serious barriers:", *dict.fromkeys(found)])

@@ -1,31 +1,18 @@
 """Chapter 1: the solutions are right, and what readers try first is called wrong."""
 
-import json
-from pathlib import Path
-
 import pytest
+from chapter import defined_in
 
-from gupcore import check, race
+from gupcore import check, race, replay
 from gupcore.exercises import judge_prediction
 from gupcore.figures.call_window import call_window, can_oops, dangers
 
-CHAPTER = Path(__file__).parents[2] / "chapters" / "01_the_question.ipynb"
 RULE = "struct page exists"
-
-
-def from_the_chapter(name):
-    """Return a function that a cell of the chapter defines."""
-    cells = json.loads(CHAPTER.read_text())["cells"]
-    source = next(text for c in cells if f"def {name}(" in (text := "".join(c["source"])))
-    names = {"race": race}
-    setup = "from gupcore import replay\n"
-    exec(setup + source, names)
-    return names[name]
 
 
 # --- 1. Under way ---------------------------------------------------------------------------------
 
-judge_late_call = from_the_chapter("judge_late_call")
+judge_late_call = defined_in(1, "judge_late_call", race=race, replay=replay)["judge_late_call"]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 """Chapter 2: the solutions are right, and what readers try first is called wrong."""
 
-import json
-from pathlib import Path
-
 import pytest
+from chapter import defined_in
 
 from gupcore import replay
 from gupcore.catalogue import unmapping
+from gupcore.exercises import Answer
 from gupcore.figures.entry_bits import entry_bits, set_bits
 from gupcore.machine import DEVICE_PFN, MEMORY_PFN, dax_pte
 from gupcore.pte import (
@@ -20,8 +19,8 @@ from gupcore.pte import (
     user_pte,
 )
 
-CHAPTER = Path(__file__).parents[2] / "chapters" / "02_two_walkers.ipynb"
 SHARED = {
+    "Answer": Answer,
     "DEVICE_PFN": DEVICE_PFN,
     "pte": dax_pte(DEVICE_PFN),
     "pte_access_permitted": pte_access_permitted,
@@ -32,17 +31,8 @@ SHARED = {
 }
 
 
-def from_the_chapter(name):
-    """Return a function that a cell of the chapter defines, with its imports."""
-    cells = json.loads(CHAPTER.read_text())["cells"]
-    source = next(text for c in cells if f"def {name}(" in (text := "".join(c["source"])))
-    names = dict(SHARED)
-    exec("from gupcore.exercises import Answer\n" + source, names)
-    return names[name]
-
-
-judge_kinds, judge_word, judge_late_load = map(
-    from_the_chapter, ("judge_kinds", "judge_word", "judge_late_load")
+judge_kinds, judge_word, judge_late_load = (
+    defined_in(2, name, **SHARED)[name] for name in ("judge_kinds", "judge_word", "judge_late_load")
 )
 
 

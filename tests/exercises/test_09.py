@@ -1,10 +1,11 @@
 """Chapter 9: the reference solutions are right, and what readers try first is called wrong."""
 
 import pytest
+from chapter import defined_in
 
-from gupcore import DESIGNS, SCENARIOS, race
+from gupcore import DESIGNS, SCENARIOS, race, replay
 from gupcore.design import inserted
-from gupcore.exercises import judge_prediction, judge_schedule, judge_unbind
+from gupcore.exercises import judge_prediction, judge_unbind
 
 # --- 1. Where to wait -----------------------------------------------------------------------------
 
@@ -39,28 +40,30 @@ def test_where_not_to_wait(order, says):
     assert says in answer.said
 
 
-# --- 2. Data without a driver ---------------------------------------------------------------------
+# --- 2. A trace of a real kernel ------------------------------------------------------------------
+
+trace = defined_in(9, "judge_kernel_trace", race=race, replay=replay)["judge_kernel_trace"]
 
 
-def lands(schedule):
-    return judge_schedule(schedule, race("v6.1"), "DMA lands", at_most=17)
-
-
-def test_data_without_a_driver():
-    assert lands("1" * 8 + "2" * 8 + "1").right
+@pytest.mark.parametrize("schedule", ["1" * 10 + "2" * 8 + "1", "1" * 9 + "2" * 8 + "11"])
+def test_a_trace_of_a_real_kernel(schedule):
+    answer = trace(schedule)
+    assert answer.right
+    assert "Touches the struct page, which is gone: oops." in answer.said
 
 
 @pytest.mark.parametrize(
     ("schedule", "says"),
     [
-        ("1" * 10 + "2" * 6 + "1", "is not broken; the last was step 17: direct I/O: touches the"),
-        ("1" * 7 + "2" * 8, "Step 12: thread 2 (unbind) cannot step. Waits for the kill's grace"),
-        ("2" * 8 + "1" * 9, "is not broken; the last was step 17: direct I/O"),
-        ("1" * 9 + "2" * 8 + "1", "takes 18 steps to do so; at most 17 are asked for"),
+        ("2" * 8 + "1" * 4, "line 1 of the trace is local_irq_save of thread 1, and yours is"),
+        ("1" * 8 + "2" * 8, "the trace goes on with put_page of thread 1"),
+        ("1" * 11, "line 3 of the trace is kill_dax of thread 2, and yours is put_page of thread"),
+        ("1" * 5 + "2" * 5, "thread 2 (unbind) cannot step"),
+        ("", "the trace goes on with local_irq_save of thread 1"),
     ],
 )
-def test_what_lands_where_it_should(schedule, says):
-    answer = lands(schedule)
+def test_what_is_another_trace(schedule, says):
+    answer = trace(schedule)
     assert not answer.right
     assert says in answer.said
 

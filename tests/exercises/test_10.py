@@ -1,28 +1,19 @@
-"""Chapter 10: the reference solutions are right, and what readers try first is called wrong.
-
-The judges stand in the chapter; they are run here from its cells, so that they are the same.
-"""
-
-import json
-from pathlib import Path
+"""Chapter 10: the reference solutions are right, and what readers try first is called wrong."""
 
 import pytest
+from chapter import defined_in
 
 from gupcore.cost import gup_cost
 from gupcore.exercises import Answer
 from gupcore.figures.lookups_and_instructions import lookups_and_instructions
 from gupcore.records import costs, load
 
-CHAPTER = Path(__file__).parents[2] / "chapters/10_what_the_check_costs.ipynb"
-
 
 def judge(name):
     """Return a judge as the chapter defines it."""
-    cells = ["".join(cell["source"]) for cell in json.loads(CHAPTER.read_text())["cells"]]
-    (cell,) = (text for text in cells if f"def {name}(" in text)
-    known = {"Answer": Answer, "LOOKUP": "lookup_and_tryget_live"}
-    known |= {"gup_cost": gup_cost, "costs": costs, "load": load}
-    exec(cell, known)
+    given = {"Answer": Answer, "LOOKUP": "lookup_and_tryget_live"}
+    given |= {"gup_cost": gup_cost, "costs": costs, "load": load}
+    known = defined_in(10, name, **given)
     return known[name], known
 
 

@@ -15,6 +15,7 @@ import stat
 import struct
 import subprocess
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from packages import GUEST_PACKAGES, GUEST_SUITE, Kernel, archive, unpack
@@ -45,22 +46,23 @@ class Build:
         self.release = package.removeprefix("linux-image-")
         self.package_version = self.archive.version(package)
         guest = archive(room, GUEST_SUITE)
-        self.inputs = [self.archive.get(package)]
-        self.headers = [
-            self.archive.get(name)
-            for name in (
-                f"linux-headers-{self.release}",
-                *self.archive.needs(f"linux-headers-{self.release}"),
-            )
-            if name.startswith(("linux-headers", "linux-kbuild"))
+        # Later kernels come in parts: the image's own package has only the names of two others.
+        self.kernel_inputs = [
+            *self._with_needs(package, "linux-binary", "linux-modules"),
+            *self._with_needs(f"linux-headers-{self.release}", "linux-headers", "linux-kbuild"),
         ]
         self.guest_inputs = [guest.get(name) for name in GUEST_PACKAGES]
-        self.inputs += [*self.headers, *self.guest_inputs]
+        self.inputs = [*self.kernel_inputs, *self.guest_inputs]
+
+    def _with_needs(self, package: str, *beginnings: str) -> list[Path]:
+        needs = self.archive.needs(package)
+        names = [package, *(name for name in needs if name.startswith(beginnings))]
+        return [self.archive.get(name) for name in names]
 
     def unpack(self) -> None:
         """Unpack everything anew."""
         shutil.rmtree(self.directory, ignore_errors=True)
-        for package in (self.inputs[0], *self.headers):
+        for package in self.kernel_inputs:
             unpack(package, self.directory / "kernel")
         for package in self.guest_inputs:
             unpack(package, self.directory / "guest")
@@ -71,7 +73,11 @@ class Build:
 
         To decompress itself takes an emulated kernel longer than all the rest of its boot.
         """
-        compressed = self.directory / f"kernel/boot/vmlinuz-{self.release}"
+        (compressed,) = (
+            found
+            for name in (f"boot/vmlinuz-{self.release}", f"usr/lib/modules/{self.release}/vmlinuz")
+            if (found := self.directory / "kernel" / name).exists()
+        )
         plain = self.directory / "vmlinux"
         if not plain.exists():
             code = _decompressed(compressed.read_bytes())
@@ -150,14 +156,15 @@ def compile_program(target: Path) -> None:
     )
 
 
-def compile_modules(headers: Path, sources: Path) -> dict[str, str]:
-    """Compile our modules for a kernel; return {module that it cannot take: why}."""
+def compile_modules(headers: Path, sources: Path, names: Sequence[str] = OURS) -> dict[str, str]:
+    """Compile modules of ours for a kernel; return {module that it cannot take: why}."""
     makefile = headers / "Makefile"
     source = headers.parent.resolve()
     # The headers expect to be installed; they serve as well where they were unpacked.
-    makefile.write_text(re.sub(r"^include /usr/src", f"include {source}", makefile.read_text()))
+    text = re.sub(r"^(.*[ =])/usr/src/", rf"\1{source}/", makefile.read_text(), flags=re.M)
+    makefile.write_text(text)
     reasons = {}
-    for name in OURS:
+    for name in names:
         (sources / "Kbuild").write_text(f"obj-m := {name}.o\n")
         done = subprocess.run(
             [
@@ -172,10 +179,11 @@ def compile_modules(headers: Path, sources: Path) -> dict[str, str]:
             env={**os.environ, "MAKEFLAGS": "", "MAKELEVEL": ""},
         )
         if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if "rror" in line] or [
-                "make failed"
-            ]
-            reasons[name] = errors[0].replace(f"{sources.resolve()}/", "").replace(f"{source}/", "")
+            lines = done.stderr.splitlines() or ["make failed"]
+            errors = [line for line in lines if "rror" in line or "not found" in line]
+            reasons[name] = (
+                (errors or lines)[0].replace(f"{sources.resolve()}/", "").replace(f"{source}/", "")
+            )
             (sources / f"{name}.ko").unlink(missing_ok=True)
     return reasons
 

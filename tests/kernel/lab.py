@@ -8,12 +8,14 @@ last whole record as it was.  With --keep the record becomes the book's.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import json
 import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,21 +55,36 @@ def main(arguments: list[str]) -> int:
         if unknown:
             print(f"There is no {what} {unknown[0]}: choose {', '.join(choices)}.", file=sys.stderr)
             return WRONG_USE
-    for tool, package in TOOLS.items():
+    if chosen.keep and set(names) != set(SCENARIOS):
+        print("The book keeps records of all scenarios: with KEEP, name none.", file=sys.stderr)
+        return WRONG_USE
+    try:
+        with the_lab(TOOLS):
+            return max(_kernel(version, names, chosen.keep) for version in chosen.kernel.split(","))
+    except Unavailable as why:
+        print(why, file=sys.stderr)
+        return CANNOT
+
+
+@contextlib.contextmanager
+def the_lab(tools: dict[str, str]) -> Iterator[None]:
+    """Have the lab to oneself; raise Unavailable where it cannot work, or works already.
+
+    tools  {program that must be there: package that has it}
+    """
+    for tool, package in tools.items():
         if shutil.which(tool) is None:
-            print(f"The lab needs {tool}: install {package}.", file=sys.stderr)
-            return CANNOT
+            raise Unavailable(f"The lab needs {tool}: install {package}.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
     ROOM.mkdir(exist_ok=True)
     with (ROOM / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("The lab is running already: wait for it, or stop it.", file=sys.stderr)
-            return CANNOT
+            raise Unavailable("The lab is running already: wait for it, or stop it.") from None
         for left in ROOM.glob("*/run-*"):  # of a run that was killed outright
             shutil.rmtree(left)
-        return max(_kernel(version, names, chosen.keep) for version in chosen.kernel.split(","))
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,7 +128,7 @@ def _kernel(version: str, names: list[str], keep: bool) -> int:
     made = _record(build, initramfs, without, runs)
     target = ROOM / f"kernel-{version}.json"
     _write(target, made)
-    if keep and set(names) == set(SCENARIOS):
+    if keep:
         _write(KEPT / target.name, made)
     progress.done(f"written: {target.relative_to(ROOT)}")
     complaints = shape.complaints(made, whole=set(names) == set(SCENARIOS))
@@ -215,7 +232,7 @@ class Progress:
         print(f"{clear}{self.version}: {what} ({seconds:.0f} s)", flush=True)
         self.begin = time.monotonic()
 
-    def ticking(self, name: str) -> Any:
+    def ticking(self, name: str) -> Callable[[float], None]:
         """Return a function that shows the seconds go by, on a terminal."""
 
         def tick(seconds: float) -> None:

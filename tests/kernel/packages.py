@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -151,10 +152,14 @@ class Archive:
         version = self.version(package)
         pattern = f"{package}_{version.replace(':', '%3a')}_*.deb"
         if not any(self.kept.glob(pattern)):
-            done = self._apt("apt-get", "download", "-qq", package, cwd=self.kept)
-            if done.returncode:
-                reason = (done.stderr.strip().splitlines() or ["apt-get download failed"])[-1]
-                raise Unavailable(f"{package} cannot be downloaded: {_without_hosts(reason)}")
+            # Aside, and only then to its place: half a package must not be taken for a whole one.
+            with tempfile.TemporaryDirectory(prefix="run-", dir=self.room) as aside:
+                done = self._apt("apt-get", "download", "-qq", package, cwd=Path(aside))
+                if done.returncode:
+                    reason = (done.stderr.strip().splitlines() or ["apt-get download failed"])[-1]
+                    raise Unavailable(f"{package} cannot be downloaded: {_without_hosts(reason)}")
+                for file in Path(aside).glob(pattern):
+                    file.replace(self.kept / file.name)
         return next(self.kept.glob(pattern))
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import jsonschema
 
-from gupcore.records import facts, waited
+from gupcore.records import costs, facts, waited
 
 SCHEMA = json.loads(Path(__file__).with_name("record.schema.json").read_text())
+ABLATION = {"$ref": "#/$defs/ablation", "$defs": SCHEMA["$defs"]}
 PROBES = (
     *("load", "store", "gup-read-vmsplice", "gup-read-pwrite"),
     *("gup-write-pread", "gup-slow-process_vm_readv"),
@@ -29,9 +30,9 @@ NO_LOOKUP = ("7.3",)  # a PTE has no devmap bit any more, and gup asks for no pg
 GUP_FAST = ("internal_get_user_pages_fast", "gup_fast_fallback")
 
 
-def validate(record: dict[str, Any]) -> None:
-    """Raise jsonschema.ValidationError unless a record has the form of one."""
-    jsonschema.validate(record, SCHEMA)
+def validate(record: dict[str, Any], schema: dict[str, Any] = SCHEMA) -> None:
+    """Raise jsonschema.ValidationError unless a record has its form."""
+    jsonschema.validate(record, schema)
 
 
 def in_gup_fast(oops: dict[str, Any]) -> bool:
@@ -52,6 +53,29 @@ def complaints(record: dict[str, Any], whole: bool = True) -> list[str]:
         found += [f"{name}: {text}" for text in check(runs[name], version)]
     if whole and version == "6.1":
         found += [f"{name}: is missing." for name in CHECKS if name not in runs]
+    return found
+
+
+def ablation_complaints(record: dict[str, Any]) -> list[str]:
+    """Return one sentence for everything in the ablation's record that is not as it must be."""
+    as_it_is, no_lookup, always_slow = (
+        record["ways"][way] for way in ("as it is", "no lookup", "always gup-slow")
+    )
+    found = []
+    for memory in ("fsdax", "fsdax-2M", "fsdax-two-tables"):
+        ways = [costs(way, memory, "fast") for way in (no_lookup, as_it_is, always_slow)]
+        if not ways[0] or not ways[0].keys() == ways[1].keys() == ways[2].keys():
+            found.append(f"{memory}: the three ways did not count the same calls.")
+            continue
+        for pages in ways[0]:
+            order = [way[pages] for way in ways]
+            if not order[0] < order[1] < order[2]:
+                found.append(
+                    f"{memory}, {pages} pages: not no lookup < as it is < gup-slow: {order}."
+                )
+    for memory in ("anonymous", "anonymous-2M"):  # the switch does not lie on their way
+        if costs(no_lookup, memory, "fast") != costs(as_it_is, memory, "fast"):
+            found.append(f"{memory}: the check of device pages changes what it costs.")
     return found
 
 

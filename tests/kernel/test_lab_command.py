@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import ablation
 import emulator
 import pytest
 
@@ -31,6 +32,7 @@ def lab(*arguments, **environment):
         (("--kernel", "6.1,2.4"), "There is no kernel 2.4: choose"),
         (("hold", "holds"), "There is no scenario holds: choose direct-io, hold"),
         (("--fast",), "unrecognized arguments: --fast"),
+        (("--keep", "hold"), "with KEEP, name none"),
     ],
 )
 def test_bad_requests_get_one_sentence(arguments, said):
@@ -44,6 +46,25 @@ def test_a_missing_tool_is_named_with_its_package(tmp_path):
     done = lab("hold", PATH=str(tmp_path))
     assert done.returncode == 2
     assert done.stderr == "The lab needs apt-get: install apt, on Debian or Ubuntu.\n"
+
+
+def test_a_bad_request_of_the_ablation_gets_one_sentence():
+    done = subprocess.run(
+        [sys.executable, LAB.with_name("ablation.py"), "--kernel", "6.1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 64
+    assert done.stderr == "make kernel-ablation takes KEEP=1 and nothing else.\n"
+
+
+def test_a_source_that_is_not_as_expected_is_left_alone():
+    whole = f"before\n{ablation.PTE_CHECK}between\n{ablation.HUGE_CHECK}after\n"
+    assert ablation.changed(whole, *ablation.WAYS["as it is"]) == whole
+    assert ablation.changed(whole, *ablation.WAYS["no lookup"]) == "before\nbetween\nafter\n"
+    with pytest.raises(ValueError, match=r"the check at 'pgmap = .*' 2 times, not once"):
+        ablation.changed(whole + ablation.HUGE_CHECK, "", "")
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")

@@ -17,6 +17,7 @@ from gupcore.step import ACTIONS
 
 DATA = Path(__file__).parents[2] / "chapters/data"
 RECORDS = {path.stem: json.loads(path.read_text()) for path in sorted(DATA.glob("kernel-*.json"))}
+ABLATION = json.loads((DATA / "ablation-6.1.json").read_text())
 MODELLED = {name: made for name, made in RECORDS.items() if made["kernel"]["version"] in KERNELS}
 FOLLOWED = [
     pytest.param(made, trace, id=f"{name}-{trace.scenario}-{trace.caller}")
@@ -191,6 +192,37 @@ def test_a_scenario_that_did_not_run_is_complained_about():
     del made["scenarios"]["cost"]
     assert shape.complaints(made) == ["cost: is missing."]
     assert shape.complaints(made, whole=False) == []
+
+
+def test_the_ablation_has_its_form_and_its_shape():
+    shape.validate(ABLATION, shape.ABLATION)
+    assert shape.ablation_complaints(ABLATION) == []
+
+
+def cheaper(cost):
+    if (cost["memory"], cost["call"], cost["pages"]) == ("fsdax-2M", "fast", 16):
+        cost["least"] = 1
+
+
+def dearer_everywhere(cost):
+    cost["least"] += cost["memory"] == "anonymous"
+
+
+@pytest.mark.parametrize(
+    ("change", "about"), [(cheaper, "fsdax-2M, 16 pages: not"), (dearer_everywhere, "anonymous: ")]
+)
+def test_an_ablation_of_another_shape_is_complained_about(change, about):
+    made = copy.deepcopy(ABLATION)
+    for cost in made["ways"]["always gup-slow"] + made["ways"]["as it is"]:
+        change(cost)
+    (*_, complaint) = shape.ablation_complaints(made)
+    assert complaint.startswith(about)
+
+
+def test_an_ablation_that_lacks_a_way_is_complained_about():
+    made = copy.deepcopy(ABLATION)
+    made["ways"]["no lookup"].clear()
+    assert len(shape.ablation_complaints(made)) == 5
 
 
 def test_a_record_of_another_form_is_refused():

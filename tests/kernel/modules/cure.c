@@ -7,7 +7,7 @@
  * for every walk that has read a PTE before.  New faults are refused by then (the DAX device is
  * dead); those under way hold the file's invalidate lock, for which we wait.
  *
- * wait=1 also waits for the pages that somebody holds, as Linux did before v5.18.
+ * wait=1 also waits for the pages that somebody holds, as the unbind of 5.10 does.
  * For a throw-away virtual machine only.
  */
 #include <linux/dax.h>

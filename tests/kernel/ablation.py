@@ -1,0 +1,197 @@
+"""make kernel-ablation: what the check costs, by taking it out of a kernel of our own.
+
+A probe costs more than the check does, so no stock kernel can say.  This builds Debian's source of
+6.1 with a small configuration, three times: with the check as it is, with no check, and with every
+device page sent to gup-slow.  It keeps all processors busy for minutes, so it is no part of the lab
+or of the tests; its record is in chapters/data.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import emulator
+import record
+import shape
+from guest import HERE, Build, compile_modules, compile_program
+from lab import (
+    CANNOT,
+    FAILS,
+    HOLDS,
+    KEPT,
+    LIMIT,
+    ROOM,
+    STOPPED,
+    TOOLS,
+    WRONG_USE,
+    Progress,
+    in_lines,
+    the_lab,
+)
+from packages import KERNELS, Unavailable, sha256, unpack
+from scenarios import SCENARIOS
+
+# The two places in mm/gup.c, gup_pte_range() and __gup_device_huge(), and what is put there.
+PTE_CHECK = """\
+			pgmap = get_dev_pagemap(pte_pfn(pte), pgmap);
+			if (unlikely(!pgmap)) {
+				undo_dev_pagemap(nr, nr_start, flags, pages);
+				goto pte_unmap;
+			}
+"""
+HUGE_CHECK = """\
+		pgmap = get_dev_pagemap(pfn, pgmap);
+		if (unlikely(!pgmap)) {
+			undo_dev_pagemap(nr, nr_start, flags, pages);
+			break;
+		}
+"""
+WAYS = {
+    "as it is": (PTE_CHECK, HUGE_CHECK),
+    "no lookup": ("", ""),
+    "always gup-slow": ("\t\t\tgoto pte_unmap;\n", "\t\tbreak;\n"),
+}
+BUILD_TOOLS = {
+    **TOOLS,
+    "flex": "flex",
+    "bison": "bison",
+    "bc": "bc",
+    "tar": "tar",
+    "xz": "xz-utils",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Build and boot each way, and write the record; return 0, 1, 2 (cannot run), 64 or 130."""
+    if arguments not in ([], ["--keep"]):
+        print("make kernel-ablation takes KEEP=1 and nothing else.", file=sys.stderr)
+        return WRONG_USE
+    try:
+        with the_lab(BUILD_TOOLS):
+            made = measure(Progress("ablation"))
+    except Unavailable as why:
+        print(why, file=sys.stderr)
+        return CANNOT
+    for room in (ROOM, KEPT) if arguments else (ROOM,):
+        (room / "ablation-6.1.json").write_text(in_lines(made) + "\n")
+    complaints = shape.ablation_complaints(made)
+    for complaint in complaints:
+        print(f"ablation: {complaint}", file=sys.stderr)
+    return FAILS if complaints else HOLDS
+
+
+def measure(progress: Progress) -> dict[str, Any]:
+    """Build the kernels and count on them; return the record."""
+    build = Build(KERNELS["6.1"], ROOM)
+    source = build.archive.get("linux-source-6.1")
+    progress.done("packages are here")
+    room = ROOM / "ablation"
+    tree = room / "linux-source-6.1"
+    shutil.rmtree(room, ignore_errors=True)
+    unpack(source, room / "package")
+    tarball = room / "package/usr/src/linux-source-6.1.tar.xz"
+    subprocess.run(["tar", "-C", room, "-xf", tarball], check=True)
+    progress.done("source unpacked")
+    gup = (tree / "mm/gup.c").read_text()
+    variants = {way: changed(gup, *checks) for way, checks in WAYS.items()}
+    configure(tree)
+    progress.done("configured")
+    for way, text in variants.items():
+        (tree / "mm/gup.c").write_text(text)
+        compile_kernel(tree)
+        (tree / "vmlinux").rename(room / f"vmlinux, {way}")
+        progress.done(f"{way}: compiled")
+    build.directory, build.release = room, "none"  # its drivers are built in
+    for package in build.guest_inputs:
+        unpack(package, room / "guest")
+    compile_program(room / "guplab")
+    shutil.copytree(HERE / "modules", room / "modules")
+    if missing := compile_modules(tree, room / "modules", ("cost",)):
+        raise RuntimeError(missing["cost"])
+    initramfs = build.pack()
+    progress.done("guest made")
+    compiler = subprocess.run(["gcc", "--version"], capture_output=True, text=True, check=True)
+    made = {
+        "schema": 1,
+        "kernel": (tree / "include/config/kernel.release").read_text().strip(),
+        "inputs": {path.name.split("_")[0]: sha256(path) for path in (source, *build.guest_inputs)},
+        "configuration": sha256(tree / ".config"),
+        "compiler": compiler.stdout.splitlines()[0],
+        "ways": {},
+    }
+    for way in WAYS:
+        kernel = room / f"vmlinux, {way}"
+        made["ways"][way] = _counted(kernel, initramfs, progress.ticking(way))
+        progress.done(f"{way}: {len(made['ways'][way])} calls counted")
+    shape.validate(made, shape.ABLATION)
+    return made
+
+
+def changed(text: str, pte_check: str, huge_check: str) -> str:
+    """Return mm/gup.c with other checks in it; raise ValueError where it is not as expected."""
+    for old, new in ((PTE_CHECK, pte_check), (HUGE_CHECK, huge_check)):
+        if text.count(old) != 1:
+            line = old.strip().splitlines()[0]
+            raise ValueError(
+                f"mm/gup.c has the check at {line!r} {text.count(old)} times, not once."
+            )
+        text = text.replace(old, new)
+    return text
+
+
+def configure(tree: Path) -> None:
+    """Configure a kernel; raise RuntimeError if it cannot have all that ablation.config asks."""
+    _make(tree, "tinyconfig")
+    fragment = (HERE / "ablation.config").read_text()
+    with (tree / ".config").open("a") as config:
+        config.write(fragment)
+    _make(tree, "olddefconfig")
+    asked = set(re.findall(r"^CONFIG_\w+=[^n].*$", fragment, re.M))
+    if lost := asked - set((tree / ".config").read_text().splitlines()):
+        raise RuntimeError(f"This kernel cannot have {min(lost)}.")
+
+
+def compile_kernel(tree: Path) -> None:
+    """Compile a kernel, without a trace of when and where."""
+    _make(tree, f"-j{os.cpu_count()}", "vmlinux", "modules")
+
+
+def _make(tree: Path, *targets: str) -> None:
+    done = subprocess.run(
+        ["make", "-s", "-C", str(tree), "CC=gcc", "KBUILD_BUILD_TIMESTAMP=2026-01-01", *targets],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            **{"MAKEFLAGS": "", "MAKELEVEL": "", "KBUILD_BUILD_USER": "lab"},
+            **{"KBUILD_BUILD_HOST": "lab", "KBUILD_BUILD_VERSION": "1"},
+        },
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+
+
+def _counted(kernel: Path, initramfs: Path, tick: Callable[[float], None]) -> list[dict[str, Any]]:
+    cost = SCENARIOS["cost"]
+    words = {"scenario": cost.program, "load": ",".join(cost.load), "mkfs": cost.mkfs}
+    run = emulator.run(kernel, initramfs, words, 1, LIMIT, tick)
+    counted = record.costs(run.console)
+    if not counted:
+        raise RuntimeError(f"The guest counted nothing: {run.console[-2000:]}")
+    return counted
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nStopped. The record is as it was.", file=sys.stderr)
+        sys.exit(STOPPED)

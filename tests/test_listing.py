@@ -1,0 +1,25 @@
+"""What a notebook shows of the package: functions as they stand, and what steps stand for."""
+
+from gupcore import check, race
+from gupcore.gup import gup_pte_range
+from gupcore.listing import Listing, kernel_lines
+
+
+def test_a_listing_is_the_function_as_it_stands_in_its_file():
+    assert str(Listing(gup_pte_range)).startswith("def gup_pte_range(")
+    assert '"""' not in str(Listing(gup_pte_range, docstring=False))
+    assert Listing(gup_pte_range)._repr_markdown_().startswith("```python\n# gupcore/gup.py\n")
+
+
+def test_kernel_lines_are_those_of_the_steps_that_are_there():
+    fast, cure = check(race("no-check")), check(race("cure"))
+    both = [line.split() for line in kernel_lines(fast, cure).splitlines()]
+    assert both == sorted(both)
+    assert {len(line) for line in both} == {3}
+    alone = {tuple(line.split()) for line in kernel_lines(fast).splitlines()}
+    assert alone < set(map(tuple, both))
+    assert kernel_lines(fast, cure, steps={"local_irq_save"}).split() == [
+        "include/linux/irqflags.h",
+        "local_irq_save",
+        "v5.11",
+    ]
