@@ -21,6 +21,15 @@ _build/stamp: .venv/installed $(SOURCES)
 	$(BIN)/jupyter-book build . -q -n -W --keep-going
 	@touch $@
 
+epub: _build/epub/who-holds-the-page.epub  ## Build the book as an e-book
+	@echo "The e-book: $(CURDIR)/$<"
+
+_build/epub/who-holds-the-page.epub: _build/stamp
+	$(BIN)/jupyter-book build . -q -n -W --keep-going --builder custom --custom-builder epub
+
+links: _build/stamp  ## Follow every link that leads out of the book (needs a network)
+	$(BIN)/jupyter-book build . -q --builder linkcheck
+
 test: lint unit nbval book browser  ## Run everything: the five steps below, in this order
 	@echo "make test: everything that ran has passed."
 
@@ -35,7 +44,7 @@ unit: .venv/installed  ## Test the package
 nbval: .venv/installed  ## Run the notebooks and compare every output with the one in the book
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
 
-browser: _build/stamp  ## Test the built pages, JupyterLab and Notebook in Chromium
+browser: _build/stamp _build/epub/who-holds-the-page.epub  ## Test the built pages, JupyterLab and Notebook in Chromium
 	$(BIN)/pytest -n 2 --dist worksteal tests/browser
 
 # In a container the only user is often root, whom JupyterLab turns away.
@@ -86,4 +95,4 @@ clean:  ## Remove all that make has made
 	  --no-build-isolation -r requirements-oracles.lock
 	@touch $@
 
-.PHONY: help book test lint unit nbval browser lab kernel-lab kernel-ablation notebooks bench picture oracles lock clean
+.PHONY: help book epub links test lint unit nbval browser lab kernel-lab kernel-ablation notebooks bench picture oracles lock clean

@@ -31,7 +31,7 @@ def note_player(app: Sphinx, config: Config) -> None:
 def inline_player(app: Sphinx, page: str, template: str, context: dict[str, Any], doc: Any) -> None:
     """Once per page, however many players it has; pages without one stay as they are."""
     body = context.get("body", "")
-    if MARK in body:
+    if MARK in body and app.builder.name != "epub":
         script = checked(module()) + "\nmountAll(document);\n"
         context["body"] = (
             f"<style>\n{checked(style())}</style>\n{body}"

@@ -42,6 +42,44 @@ def test_index_leads_to_the_welcome_page(page_at: Callable[..., Visit], book_url
     visit.assert_quiet()
 
 
+def test_search_finds_what_is_looked_for(page_at: Callable[..., Visit], book_url: str) -> None:
+    visit = page_at()
+    visit.page.goto(f"{book_url}search.html?q=percpu_ref_kill")
+    hits = visit.page.locator("#search-results li a")
+    hits.first.wait_for()
+    assert any("06_pagemap" in (hit.get_attribute("href") or "") for hit in hits.all())
+    visit.assert_quiet()
+
+
+def test_next_leads_through_the_whole_book(page_at: Callable[..., Visit], book_url: str) -> None:
+    page = page_at().page
+    page.goto(f"{book_url}book/intro.html")
+    walked = ["book/intro"]
+    while (onward := page.locator("a.right-next")).count():
+        before = page.url
+        onward.click()
+        page.wait_for_load_state()
+        walked.append(page.url.removeprefix(book_url).removesuffix(".html"))
+        assert len(walked) <= len(PAGES)
+        page.locator("a.left-prev").click()
+        page.wait_for_url(before)
+        page.go_back()
+    assert sorted(walked) == PAGES
+
+
+def test_a_notebook_can_be_taken_along(
+    page_at: Callable[..., Visit], book_url: str, book: Path
+) -> None:
+    page = page_at().page
+    for notebook in [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("book/*.ipynb")]:
+        name = notebook.relative_to(ROOT)
+        page.goto(f"{book_url}{name.with_suffix('.html')}")
+        link = page.locator("a.btn-download-source-button").get_attribute("href")
+        assert link
+        file = (book / name).parent / link
+        assert file.read_bytes() == notebook.read_bytes()
+
+
 def test_without_javascript_a_player_is_a_list(
     page_at: Callable[..., Visit], book_url: str
 ) -> None:

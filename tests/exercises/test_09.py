@@ -1,41 +1,45 @@
 """Chapter 9: the reference solutions are right, and what readers try first is called wrong."""
 
+from dataclasses import replace
+
 import pytest
 from chapter import defined_in
 
 from gupcore import DESIGNS, SCENARIOS, race, replay
 from gupcore.design import inserted
-from gupcore.exercises import judge_prediction, judge_unbind
+from gupcore.exercises import judge_prediction
 
-# --- 1. Where to wait -----------------------------------------------------------------------------
+# --- 1. What the wait does not mend ---------------------------------------------------------------
 
-UNBIND = DESIGNS["v6.1"].unbind
-WAIT = "wait_for_idle_pages"
+ORDER = inserted(DESIGNS["v6.1"].unbind, "arch_remove_memory", "wait_for_idle_pages")
+WAITING = replace(DESIGNS["v6.1"], name="v6.1, waiting", unbind=ORDER)
+MENDED = {
+    "struct page exists": "holds",
+    "DMA lands": "holds",
+    "no stale mapping": "fails",
+    "everyone can finish": "fails",
+}
 
 
-def wait(order):
-    scenes = race("v6.1"), race("v6.1", callers=2)
-    rules = ("struct page exists", "DMA lands")
-    return judge_unbind(order, *scenes, rules=rules, of=(WAIT, *UNBIND))
+def mended(changes):
+    return judge_prediction({**MENDED, **changes}, race(WAITING), of=MENDED)
 
 
-def test_where_to_wait():
-    assert wait(inserted(UNBIND, "arch_remove_memory", WAIT)).right
+def test_what_the_wait_mends():
+    assert mended({}).right
 
 
 @pytest.mark.parametrize(
-    ("order", "says"),
+    ("changes", "says"),
     [
-        ((WAIT, *UNBIND), "in seed-race, the rule “struct page exists” fails in 18 steps"),
-        (inserted(UNBIND, "dev_pagemap_kill", WAIT), "“struct page exists” fails in 18 steps"),
-        (inserted(UNBIND, "dev_pagemap_cleanup", WAIT), "“struct page exists” fails in 18 steps"),
-        (inserted(UNBIND, "detach_driver", WAIT), "“struct page exists” fails in 17 steps"),
-        ((*UNBIND, WAIT), "The write to unbind returns with detach_driver; put that last"),
-        (UNBIND, "The order lacks wait_for_idle_pages"),
+        ({"struct page exists": "fails"}, "predicted fails for struct page exists, which holds"),
+        ({"no stale mapping": "holds"}, "predicted holds for no stale mapping, which fails in 9"),
+        ({"everyone can finish": "holds"}, "for everyone can finish, which"),
+        (dict.fromkeys(MENDED, "holds"), "2 of 4 are right"),
     ],
 )
-def test_where_not_to_wait(order, says):
-    answer = wait(order)
+def test_what_the_wait_does_not_mend(changes, says):
+    answer = mended(changes)
     assert not answer.right
     assert says in answer.said
 

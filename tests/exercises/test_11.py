@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from chapter import defined_in
 
 from gupcore import DESIGNS, check, race
 from gupcore.exercises import judge_prediction, judge_unbind
@@ -53,8 +54,13 @@ BARE = replace(
 )
 
 
-def stands_alone(order):
-    return judge_unbind(order, race(BARE, pte="absent"), race(BARE), of=BARE.unbind)
+stands_alone = defined_in(11, "judge_kill_first", race=race, replace=replace, A=BARE)[
+    "judge_kill_first"
+]
+
+
+def test_an_order_that_stands_alone():
+    assert stands_alone(phases("kill refuse drain unmap serialise wait")).right
 
 
 @pytest.mark.parametrize(
@@ -64,11 +70,11 @@ def stands_alone(order):
         "refuse drain unmap kill serialise wait",
         "refuse drain kill unmap serialise wait",
         "refuse kill drain unmap serialise wait",
-        "kill refuse drain unmap serialise wait",
     ],
 )
-def test_an_order_that_stands_alone(parts):
-    assert stands_alone(phases(parts)).right
+def test_an_order_that_stands_alone_and_begins_otherwise(parts):
+    answer = stands_alone(phases(parts))
+    assert answer.said == "Not yet: it is right, and begins with kill_dax."
 
 
 @pytest.mark.parametrize(
@@ -125,19 +131,20 @@ def test_a_wait_that_does_not(phase, says):
     assert says in answer.said
 
 
-# --- 3. Predict the verdict -----------------------------------------------------------------------
+# --- 3. Who leaves a mapping behind? --------------------------------------------------------------
 
 VERDICTS = {
     "cure-no-serialise": "holds",
-    "kill-first-no-serialise": "fails",
-    "kill-first-ipi": "holds",
-    "cure-no-wait": "fails",
+    "cure-no-drain": "fails",
+    "unmap-first": "fails",
+    "cure-no-wait": "holds",
 }
 
 
 def predicted(**changes):
     answers = {**VERDICTS, **{name.replace("_", "-"): word for name, word in changes.items()}}
-    return judge_prediction(answers, race("cure"), of=VERDICTS, rule="struct page exists")
+    scene = race("cure", pte="absent")
+    return judge_prediction(answers, scene, of=VERDICTS, rule="no stale mapping")
 
 
 def test_a_right_prediction():
@@ -148,9 +155,9 @@ def test_a_right_prediction():
     ("changes", "says"),
     [
         ({"cure_no_serialise": "fails"}, "predicted fails for cure-no-serialise, which holds"),
-        ({"kill_first_no_serialise": "holds"}, "for kill-first-no-serialise, which fails in"),
-        ({"kill_first_ipi": "fails"}, "predicted fails for kill-first-ipi, which holds"),
-        ({"cure_no_wait": "holds"}, "predicted holds for cure-no-wait, which fails in"),
+        ({"cure_no_drain": "holds"}, "predicted holds for cure-no-drain, which fails in 23 steps"),
+        ({"unmap_first": "holds"}, "predicted holds for unmap-first, which fails in 25 steps"),
+        ({"cure_no_wait": "fails"}, "predicted fails for cure-no-wait, which holds"),
     ],
 )
 def test_a_wrong_prediction(changes, says):

@@ -1,9 +1,13 @@
-"""make kernel-ablation: what the check costs, by taking it out of a kernel of our own.
+"""make kernel-ablation: what the check costs, by switching it off in a kernel of our own.
 
 A probe costs more than the check does, so no stock kernel can say.  This builds Debian's source of
-6.1 with a small configuration, three times: with the check as it is, with no check, and with every
-device page sent to gup-slow.  It keeps all processors busy for minutes, so it is no part of the lab
-or of the tests; its record is in chapters/data.
+6.1 with a small configuration and with two switches in gup-fast, which are set when it boots.  A
+switch is a jump label: an instruction that does nothing, or a jump in its place, so it costs one
+instruction either way, and the code around it stays what it is.  (Two kernels, one compiled without
+the check, differ in the rest of the loop as well: even ordinary pages then cost other numbers.)
+
+It keeps all processors busy for minutes, so it is no part of the lab or of the tests; its record is
+in chapters/data.
 """
 
 from __future__ import annotations
@@ -38,38 +42,77 @@ from lab import (
 from packages import KERNELS, Unavailable, sha256, unpack
 from scenarios import SCENARIOS
 
-# The two places in mm/gup.c, gup_pte_range() and __gup_device_huge(), and what is put there.
-PTE_CHECK = """\
+SWITCHES = """
+static DEFINE_STATIC_KEY_FALSE(gup_no_lookup);
+static DEFINE_STATIC_KEY_FALSE(gup_gives_up);
+
+static int __init set_gup_ablation(char *way)
+{
+	if (!strcmp(way, "no-lookup"))
+		static_branch_enable(&gup_no_lookup);
+	else if (!strcmp(way, "gives-up"))
+		static_branch_enable(&gup_gives_up);
+	return 1;
+}
+__setup("lab.ablation=", set_gup_ablation);
+
+"""
+# What is replaced in mm/gup.c, once each: its beginning, gup_pte_range(), and __gup_device_huge().
+CHANGES = (
+    ("struct follow_page_context {", f"{SWITCHES}struct follow_page_context {{"),
+    (
+        """\
 			pgmap = get_dev_pagemap(pte_pfn(pte), pgmap);
 			if (unlikely(!pgmap)) {
 				undo_dev_pagemap(nr, nr_start, flags, pages);
 				goto pte_unmap;
 			}
-"""
-HUGE_CHECK = """\
+""",
+        """\
+			if (static_branch_unlikely(&gup_gives_up))
+				goto pte_unmap;
+			if (!static_branch_unlikely(&gup_no_lookup)) {
+				pgmap = get_dev_pagemap(pte_pfn(pte), pgmap);
+				if (unlikely(!pgmap)) {
+					undo_dev_pagemap(nr, nr_start, flags, pages);
+					goto pte_unmap;
+				}
+			}
+""",
+    ),
+    (
+        """\
 		pgmap = get_dev_pagemap(pfn, pgmap);
 		if (unlikely(!pgmap)) {
 			undo_dev_pagemap(nr, nr_start, flags, pages);
 			break;
 		}
-"""
-WAYS = {
-    "as it is": (PTE_CHECK, HUGE_CHECK),
-    "no lookup": ("", ""),
-    "always gup-slow": ("\t\t\tgoto pte_unmap;\n", "\t\tbreak;\n"),
-}
+""",
+        """\
+		if (static_branch_unlikely(&gup_gives_up))
+			break;
+		if (!static_branch_unlikely(&gup_no_lookup)) {
+			pgmap = get_dev_pagemap(pfn, pgmap);
+			if (unlikely(!pgmap)) {
+				undo_dev_pagemap(nr, nr_start, flags, pages);
+				break;
+			}
+		}
+""",
+    ),
+)
+WAYS = {"as it is": "", "no lookup": "no-lookup", "always gup-slow": "gives-up"}
 BUILD_TOOLS = {
     **TOOLS,
     "flex": "flex",
     "bison": "bison",
     "bc": "bc",
-    "tar": "tar",
     "xz": "xz-utils",
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Build and boot each way, and write the record; return 0, 1, 2 (cannot run), 64 or 130."""
+    """Build, boot each way, and write the record; return 0, 1, 2 (cannot run), 64 or 130."""
     if arguments not in ([], ["--keep"]):
         print("make kernel-ablation takes KEEP=1 and nothing else.", file=sys.stderr)
         return WRONG_USE
@@ -88,7 +131,7 @@ def main(arguments: list[str]) -> int:
 
 
 def measure(progress: Progress) -> dict[str, Any]:
-    """Build the kernels and count on them; return the record."""
+    """Build the kernel and count on it; return the record."""
     build = Build(KERNELS["6.1"], ROOM)
     source = build.archive.get("linux-source-6.1")
     progress.done("packages are here")
@@ -99,15 +142,12 @@ def measure(progress: Progress) -> dict[str, Any]:
     tarball = room / "package/usr/src/linux-source-6.1.tar.xz"
     subprocess.run(["tar", "-C", room, "-xf", tarball], check=True)
     progress.done("source unpacked")
-    gup = (tree / "mm/gup.c").read_text()
-    variants = {way: changed(gup, *checks) for way, checks in WAYS.items()}
+    gup = tree / "mm/gup.c"
+    gup.write_text(changed(gup.read_text()))
     configure(tree)
     progress.done("configured")
-    for way, text in variants.items():
-        (tree / "mm/gup.c").write_text(text)
-        compile_kernel(tree)
-        (tree / "vmlinux").rename(room / f"vmlinux, {way}")
-        progress.done(f"{way}: compiled")
+    _make(tree, f"-j{os.cpu_count()}", "vmlinux", "modules")
+    progress.done("compiled")
     build.directory, build.release = room, "none"  # its drivers are built in
     for package in build.guest_inputs:
         unpack(package, room / "guest")
@@ -126,22 +166,20 @@ def measure(progress: Progress) -> dict[str, Any]:
         "compiler": compiler.stdout.splitlines()[0],
         "ways": {},
     }
-    for way in WAYS:
-        kernel = room / f"vmlinux, {way}"
-        made["ways"][way] = _counted(kernel, initramfs, progress.ticking(way))
+    for way, value in WAYS.items():
+        tick = progress.ticking(way)
+        made["ways"][way] = _counted(tree / "vmlinux", initramfs, value, tick)
         progress.done(f"{way}: {len(made['ways'][way])} calls counted")
     shape.validate(made, shape.ABLATION)
     return made
 
 
-def changed(text: str, pte_check: str, huge_check: str) -> str:
-    """Return mm/gup.c with other checks in it; raise ValueError where it is not as expected."""
-    for old, new in ((PTE_CHECK, pte_check), (HUGE_CHECK, huge_check)):
+def changed(text: str) -> str:
+    """Return mm/gup.c with the switches in it; raise ValueError where it is not as expected."""
+    for old, new in CHANGES:
         if text.count(old) != 1:
-            line = old.strip().splitlines()[0]
-            raise ValueError(
-                f"mm/gup.c has the check at {line!r} {text.count(old)} times, not once."
-            )
+            line, times = old.strip().splitlines()[0], text.count(old)
+            raise ValueError(f"mm/gup.c has {line!r} {times} times, not once.")
         text = text.replace(old, new)
     return text
 
@@ -158,12 +196,8 @@ def configure(tree: Path) -> None:
         raise RuntimeError(f"This kernel cannot have {min(lost)}.")
 
 
-def compile_kernel(tree: Path) -> None:
-    """Compile a kernel, without a trace of when and where."""
-    _make(tree, f"-j{os.cpu_count()}", "vmlinux", "modules")
-
-
 def _make(tree: Path, *targets: str) -> None:
+    """Run the kernel's make, which leaves no trace of when and where in what it makes."""
     done = subprocess.run(
         ["make", "-s", "-C", str(tree), "CC=gcc", "KBUILD_BUILD_TIMESTAMP=2026-01-01", *targets],
         capture_output=True,
@@ -179,9 +213,12 @@ def _make(tree: Path, *targets: str) -> None:
         raise RuntimeError(done.stderr[-2000:])
 
 
-def _counted(kernel: Path, initramfs: Path, tick: Callable[[float], None]) -> list[dict[str, Any]]:
+def _counted(
+    kernel: Path, initramfs: Path, way: str, tick: Callable[[float], None]
+) -> list[dict[str, Any]]:
     cost = SCENARIOS["cost"]
     words = {"scenario": cost.program, "load": ",".join(cost.load), "mkfs": cost.mkfs}
+    words["ablation"] = way
     run = emulator.run(kernel, initramfs, words, 1, LIMIT, tick)
     counted = record.costs(run.console)
     if not counted:
