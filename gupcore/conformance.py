@@ -42,6 +42,7 @@ CALLER = {
     "fact pin.ends now": "put_page",
     "__put_devmap_managed_page_refs page_cache_pipe_buf_release": "put_page",
     "free_devmap_managed_page page_cache_pipe_buf_release": "put_page",
+    "__put_page page_cache_pipe_buf_release": "put_page",  # the last one, after the unbind's own
     "fact pin.ended now": None,
 }
 UNBIND = {
