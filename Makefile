@@ -2,6 +2,7 @@
 .NOTPARALLEL:
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 4
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
   --custom-compile-command "make lock" --quiet --output-file
@@ -39,13 +40,13 @@ lint: .venv/installed  ## Check style and types
 	$(BIN)/mypy
 
 unit: .venv/installed  ## Test the package
-	$(BIN)/pytest --ignore=tests/browser
+	$(PYTEST) --dist worksteal --ignore=tests/browser
 
 nbval: .venv/installed  ## Run the notebooks and compare every output with the one in the book
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
+	$(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
 
 browser: _build/stamp _build/epub/who-holds-the-page.epub  ## Test the built pages, JupyterLab and Notebook in Chromium
-	$(BIN)/pytest -n 2 --dist worksteal tests/browser
+	$(PYTEST) --dist worksteal tests/browser
 
 # In a container the only user is often root, whom JupyterLab turns away.
 lab: .venv/installed  ## Open the notebooks in JupyterLab

@@ -197,6 +197,7 @@ def pte_kind(pte: int, arch: Encoding = X86_64) -> str:
     return "normal"
 
 
+@cache
 def pte_words(pte: int, arch: Encoding = X86_64) -> str:
     """Describe the entry for people: its frame and what makes it other than normal."""
     if pte_none(pte) or not pte_present(pte, arch):
