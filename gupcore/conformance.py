@@ -245,7 +245,7 @@ def _with(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
 
 
 # Which design of the model stands for which kernel, and what the lab did to it.
-KERNELS = {"5.10": "v5.11", "6.1": "v6.1", "6.12": "v6.1"}
+KERNELS = {"5.10": "v5.11", "6.1": "v6.1", "6.12": "v6.1", "7.3": "v6.15"}
 
 
 def design_for(version: str, scenario: str) -> Design:

@@ -104,10 +104,15 @@ def run(
 @contextlib.contextmanager
 def _started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     """Start a program, and see that it is gone at the end, however that comes."""
-    # setpriv takes it down with us even when we are killed outright.
+    # setpriv takes it down with us even when we are killed outright.  Ctrl-C is for us alone: QEMU
+    # would take it for the guest's end, and half a run would pass for a whole one.
     guarded = ["setpriv", "--pdeathsig", "KILL", *command]
     with subprocess.Popen(
-        guarded, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        guarded,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as program:
         try:
             yield program

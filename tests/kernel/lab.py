@@ -2,7 +2,8 @@
 
 A run goes kernel by kernel and stage by stage; every stage says what it did and how long it took.
 The record of a kernel is written at the very end, all at once: a run that was stopped leaves the
-last whole record as it was.  With --keep the record becomes the book's.
+last whole record as it was, and so does a run of some scenarios, whose record has a name of its
+own.  With --keep the record becomes the book's.
 """
 
 from __future__ import annotations
@@ -124,14 +125,18 @@ def _kernel(version: str, names: list[str], keep: bool) -> int:
         if lacking:
             progress.done(f"{name} skipped: no {lacking[0].split(':')[0]}.ko")
             continue
+        if scenario.lookups and not build.kernel.devmap:
+            progress.done(f"{name} skipped: gup of this kernel looks up no pgmap")
+            continue
         runs[name] = _scenario(build, initramfs, scenario, progress)
     made = _record(build, initramfs, without, runs)
-    target = ROOM / f"kernel-{version}.json"
+    whole = set(names) == set(SCENARIOS)
+    target = ROOM / f"kernel-{version}{'' if whole else '-some'}.json"
     _write(target, made)
     if keep:
         _write(KEPT / target.name, made)
     progress.done(f"written: {target.relative_to(ROOT)}")
-    complaints = shape.complaints(made, whole=set(names) == set(SCENARIOS))
+    complaints = shape.complaints(made, whole)
     for complaint in complaints:
         print(f"{version}: {complaint}", file=sys.stderr)
     return FAILS if complaints else HOLDS

@@ -23,6 +23,7 @@ class Scenario:
     mkfs     further options of mkfs.ext4
     cpus     1 or 2
     traced   is the kernel's tracer on?
+    lookups  is it about the answers that gup's lookups of the pgmap get?
     """
 
     name: str
@@ -33,6 +34,7 @@ class Scenario:
     mkfs: str = ""
     cpus: int = 1
     traced: bool = True
+    lookups: bool = False
 
 
 SCENARIOS = {
@@ -98,7 +100,11 @@ SCENARIOS = {
         ),
         Scenario("rebind", "Unbind, bind again, and give the frames to another file.", "rebind"),
         Scenario(
-            "two-cpus", "gup-fast in a loop on one CPU, unbind on the other.", "two-cpus", cpus=2
+            "two-cpus",
+            "gup-fast in a loop on one CPU, unbind on the other.",
+            "two-cpus",
+            cpus=2,
+            lookups=True,
         ),
         Scenario(
             "cost",
