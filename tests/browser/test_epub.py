@@ -34,6 +34,9 @@ def test_every_page_is_in_it_in_the_order_of_the_book(epub):
     assert {f"{page}.xhtml" for page in PAGES} <= set(order)
     chapters = [name for name in order if name.startswith("chapters/")]
     assert chapters == sorted(chapters)
+    assert not any(item.get("linear") == "no" for item in package.iterfind(".//opf:itemref", OPF))
+    contents = epub["nav.xhtml"].decode()
+    assert all(f'href="{page}.xhtml' in contents for page in PAGES)
 
 
 def test_a_player_is_a_list_and_nothing_runs(epub):
