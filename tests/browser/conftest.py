@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from lab import HOSTS, Server, running_server
 from playwright.sync_api import Browser, sync_playwright
+from server import HOSTS, Server, running_server
 from visit import Visit
 
 ROOT = Path(__file__).parents[2]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from lab import Server
 from playwright.sync_api import Browser, Locator, Page, expect
+from server import Server
 from visit import Visit
 
 NOTEBOOK = "07_the_race.ipynb"

@@ -67,7 +67,7 @@ def test_read_a_trace():
     [
         ("2" + "11", "Here the trace goes on with: local_irq_save"),
         ("1131" + "31" + "3", "In step 6, thread 1 does ptep_get_lockless"),
-        ("1131" + "33" + "1" + "33", "Waits for the flush"),
+        ("1131" + "33" + "1" + "33", "Waits for CPU 0 to flush"),
         ("1131" + "33" + "1" + "3" + "1" + "33", "Your schedule ends after 11 steps"),
         ("1131" + "33" + "1" + "3" + "1" + "3333", "Here the trace ends"),
     ],
