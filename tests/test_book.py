@@ -57,3 +57,24 @@ def test_entries_and_terms_have_their_place():
     terms = re.findall(r"^\*\*(.*?)\*\*", (BOOK / "glossary.md").read_text(), re.MULTILINE)
     plain = [term.replace("`", "").casefold() for term in terms]
     assert plain == sorted(plain)
+
+
+NARROW = 38  # characters of a printed line that a phone shows
+
+
+def prints_columns(cell):
+    """Does a cell print lines that stand in columns, too wide for a phone?"""
+    text = "".join("".join(output.get("text", [])) for output in cell["outputs"])
+    lines = [line for line in text.splitlines() if line.strip()]
+    in_columns = [line for line in lines if len(re.findall(r"(?<=\S) {2,}(?=\S)", line)) >= 2]
+    wide = NARROW < max(map(len, lines), default=0) <= 110  # what is wider is sentences
+    return wide and len(in_columns) >= max(2, 0.6 * len(lines))
+
+
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("chapters/*.ipynb"), *BOOK.glob("*.ipynb")], ids=lambda path: path.stem
+)
+def test_what_is_printed_in_columns_is_not_wrapped(path):
+    for cell in json.loads(path.read_text())["cells"]:
+        if cell["cell_type"] == "code" and prints_columns(cell):
+            assert "columns" in cell["metadata"].get("tags", []), cell["id"]
