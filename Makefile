@@ -2,6 +2,7 @@
 .NOTPARALLEL:
 PYTHON ?= python3
 BIN := .venv/bin
+# Four at the most: each process of the browser tests has a Chromium of its own.
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \

@@ -32,10 +32,10 @@ from lab import (
     KEPT,
     LIMIT,
     ROOM,
-    STOPPED,
     TOOLS,
     WRONG_USE,
     Progress,
+    as_command,
     in_lines,
     the_lab,
 )
@@ -227,8 +227,4 @@ def _counted(
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("\nStopped. The record is as it was.", file=sys.stderr)
-        sys.exit(STOPPED)
+    as_command(main)

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import emulator
 import record
@@ -247,9 +247,14 @@ class Progress:
         return tick
 
 
-if __name__ == "__main__":
+def as_command(run: Callable[[list[str]], int]) -> NoReturn:
+    """End with what a main function returns, or with STOPPED and a sentence at Ctrl-C."""
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:
         print("\nStopped. The records of whole runs are as they were.", file=sys.stderr)
         sys.exit(STOPPED)
+
+
+if __name__ == "__main__":
+    as_command(main)

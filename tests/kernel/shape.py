@@ -22,7 +22,7 @@ PROBES = (
     *("gup-write-pread", "gup-slow-process_vm_readv"),
 )
 REFUSED = ("SIGBUS", "EFAULT")
-# Linux up to v5.17 waits for every pinned page: each page has a share in the pgmap's count.
+# Here the unbind waits for every pinned page: each page has a share in the pgmap's count.
 WAITS_FOR_PINS = ("5.10",)
 NO_LOOKUP = ("7.3",)  # a PTE has no devmap bit any more, and gup asks for no pgmap
 # After an oops with interrupts off or locks held a kernel owes nobody anything, not even an end.
@@ -50,6 +50,8 @@ def complaints(record: dict[str, Any], whole: bool = True) -> list[str]:
             continue
         if runs[name]["stopped"] and (name, version) not in MAY_HANG:
             found.append(f"{name}: the guest had to be stopped.")
+        if not runs[name]["stopped"] and "end" not in facts(runs[name]):
+            found.append(f"{name}: the guest's program did not come to its end.")
         found += [f"{name}: {text}" for text in check(runs[name], version)]
     if whole and version == "6.1":
         found += [f"{name}: is missing." for name in CHECKS if name not in runs]

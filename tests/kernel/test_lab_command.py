@@ -10,6 +10,7 @@ from pathlib import Path
 
 import ablation
 import emulator
+import packages
 import pytest
 
 LAB = Path(__file__).with_name("lab.py")
@@ -66,11 +67,34 @@ def test_a_source_that_is_not_as_expected_is_left_alone():
         ablation.changed(whole + ablation.CHANGES[0][0])
 
 
+def test_half_a_package_is_not_kept(tmp_path):
+    class Broken(packages.Archive):
+        def _update(self):
+            pass
+
+        def _apt(self, *command, cwd=None):
+            if "download" in command:
+                (cwd / "a_1_all.deb").write_text("half")
+            said = "Version: 1" if "show" in command else ""
+            return subprocess.CompletedProcess(command, int("download" in command), said, "broken")
+
+    archive = Broken(tmp_path, "bookworm")
+    with pytest.raises(packages.Unavailable, match="a cannot be downloaded: broken"):
+        archive.get("a")
+    assert not list(tmp_path.rglob("*.deb"))
+
+
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
 def test_a_program_is_gone_when_its_run_is_over():
     with pytest.raises(KeyboardInterrupt), emulator._started(["sleep", "60"]) as program:
         raise KeyboardInterrupt
     assert program.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_ctrl_c_on_a_terminal_does_not_reach_a_program():
+    with emulator._started(["sleep", "60"]) as program:
+        assert os.getpgid(program.pid) != os.getpgrp()
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")

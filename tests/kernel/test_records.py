@@ -179,6 +179,7 @@ def swapped(cost):
         ("cost", costs(swapped)),
         ("cost", lambda s: s["costs"].clear()),
         ("cost", lambda s: s.update(stopped=True)),
+        ("cost", lambda s: s["facts"].remove(["end", "cost"])),
     ],
 )
 def test_a_record_of_another_shape_is_complained_about(scenario, change):
