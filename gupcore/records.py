@@ -153,7 +153,7 @@ class SideBySide:
             for at, who, what, steps in self.rows()
             if what or steps
         )
-        return f'<table class="gup-plain">{head}{body}</table>'
+        return f'<table class="gup-plain gup-beside">{head}{body}</table>'
 
     def __repr__(self) -> str:
         lines = []

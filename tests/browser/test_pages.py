@@ -24,7 +24,7 @@ def is_too_wide(page: Page) -> bool:
 def test_page_is_clean(
     page_at: Callable[..., Visit], book_url: str, name: str, color_scheme: str
 ) -> None:
-    visit = page_at(390, color_scheme)
+    visit = page_at(360, color_scheme)
     visit.page.goto(f"{book_url}{name}.html")
     assert visit.page.title().endswith("Who Holds the Page?")
     assert visit.page.locator("html").get_attribute("data-theme") == color_scheme
