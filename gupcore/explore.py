@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .thread import Automaton, ThreadError
@@ -24,6 +25,7 @@ MACHINE_BITS = 24
 NODE_BITS = 16
 STATE_LIMIT = 2_000_000
 REPORT_EVERY = 20_000
+UNKNOWN: Any = object()
 
 Progress = Callable[[int, int], None]
 
@@ -65,6 +67,10 @@ class Graph:
             ((1 << NODE_BITS) - 1) << shift | ((1 << MACHINE_BITS) - 1) for shift in self._shifts
         ]
         self._moves: list[dict[int, Move | None]] = [{} for _ in self.threads]
+        self.lookups = [
+            (moves.get, mask, thread)
+            for thread, (moves, mask) in enumerate(zip(self._moves, self._masks, strict=True))
+        ]
         start = self._machine_number(machine)
         for thread, shift in zip(self.threads, self._shifts, strict=True):
             start |= thread.start() << shift
@@ -95,6 +101,11 @@ class Graph:
             self.ended(state, thread) for thread in range(len(self.threads))
         )
 
+    @cached_property
+    def finals(self) -> tuple[int, ...]:
+        """The final ones of the states that were found; to be asked for when the search is over."""
+        return tuple(filter(self.final, self.states))
+
     def move(self, state: int, thread: int) -> Move | None:
         """Return what `thread` does in `state`; None if it has ended or is blocked."""
         key = state & self._masks[thread]
@@ -124,8 +135,10 @@ class Graph:
 
     def moves(self, state: int) -> Iterator[tuple[Move, int]]:
         """Yield each move that can be made in `state`, with the state it leads to."""
-        for thread in range(len(self.threads)):
-            move = self.move(state, thread)
+        for known, mask, thread in self.lookups:
+            move = known(state & mask, UNKNOWN)
+            if move is UNKNOWN:
+                move = self.move(state, thread)
             if move is not None:
                 yield move, state + move.delta
 
@@ -193,19 +206,14 @@ def explore(
     Raises ThreadError where a thread cannot be compiled.
     """
     graph = Graph(machine, threads, stopped)
-    states, number = graph.states, graph.number
-    lookups = [
-        (moves.get, mask, thread)
-        for thread, (moves, mask) in enumerate(zip(graph._moves, graph._masks, strict=True))
-    ]
-    unknown = object()
+    states, number, lookups = graph.states, graph.number, graph.lookups
     looked_at = 0
     while looked_at < len(states):
         end_of_layer = len(states)
         for state in states[looked_at:end_of_layer]:
             for known, mask, thread in lookups:
-                move: Any = known(state & mask, unknown)
-                if move is unknown:
+                move = known(state & mask, UNKNOWN)
+                if move is UNKNOWN:
                     move = graph.move(state, thread)
                 if move is not None:
                     after = state + move.delta

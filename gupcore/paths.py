@@ -56,7 +56,7 @@ def walk(graph: Graph, schedule: Schedule) -> int:
 
 def stuck(graph: Graph) -> set[int]:
     """Return the states of components that no move leaves and where a thread is unfinished."""
-    can_finish = _can_reach(graph, [state for state in graph.states if graph.final(state)])
+    can_finish = _can_reach(graph, graph.finals)
     doomed = [state for state in graph.states if state not in can_finish]
     closed = (members for members in components(graph, doomed) if not _left(graph, members))
     return {state for members in closed for state in members}
@@ -165,7 +165,7 @@ def _left(graph: Graph, component: list[int]) -> bool:
     return any(after not in members for state in component for _, after in graph.moves(state))
 
 
-def _can_reach(graph: Graph, goals: list[int]) -> set[int]:
+def _can_reach(graph: Graph, goals: Collection[int]) -> set[int]:
     """Return the states from which one of `goals` can be reached."""
     before: dict[int, list[int]] = {}
     for state in graph.states:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from inspect import signature
 from typing import Any
@@ -193,13 +194,14 @@ def needs(design: str | Design, callers: Sequence[int] = (1, 2)) -> Iterator[Nee
     parts.  Scenarios that a design does not go with are left out.
     """
     whole = named_design(design)
-    before = {(row.scenario, row.callers): row for row in _everywhere(whole, callers)}
+    before = cache(lambda scenario, callers: row(scenario, whole, callers).failing())
     for protection in whole.protections():
         states = 0
         for found in _everywhere(whole.lacking(protection), callers):
             states += found.states
-            known = before[found.scenario, found.callers].failing()
-            rules = tuple(rule for rule in found.failing() if rule not in known)
+            failing = found.failing()
+            known = before(found.scenario, found.callers) if failing else {}
+            rules = tuple(rule for rule in failing if rule not in known)
             if rules:
                 yield Need(protection, found, rules, states)
                 break

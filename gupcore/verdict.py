@@ -98,7 +98,7 @@ class Report:
     def uneven_ends(self) -> dict[int, list[str]]:
         """Return the numbers of the machines at which an end breaks rules, with those rules."""
         rules = [rule for rule in self.scenario.rules if rule.on == "end"]
-        machines = {self.graph.machine_number(s) for s in self.graph.states if self.graph.final(s)}
+        machines = set(map(self.graph.machine_number, self.graph.finals))
         broken = {
             number: [rule.name for rule in rules if not rule.holds(self.graph.machines[number])]
             for number in sorted(machines)
@@ -206,10 +206,8 @@ def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
 def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
     broken = {
         state
-        for state in graph.states
-        if graph.final(state)
-        and not graph.stopped(graph.machine(state))
-        and not rule.holds(graph.machine(state))
+        for state in graph.finals
+        if not graph.stopped(graph.machine(state)) and not rule.holds(graph.machine(state))
     }
     schedule = paths.to_state(graph, broken) if broken else None
     if schedule is None:
@@ -281,7 +279,8 @@ def replay(scenario: Scenario, schedule: str) -> list[Moment]:
         advance(generator, None, thread.label)
         for generator, thread in zip(running, scenario.threads, strict=True)
     ]
-    moments = []
+    moments: list[Moment] = []
+    things = machine.things()
     for number, digit in enumerate(schedule.replace(" ", ""), start=1):
         thread = _thread_number(scenario, number, digit)
         label, (ended, step) = scenario.threads[thread].label, standing_at[thread]
@@ -291,6 +290,7 @@ def replay(scenario: Scenario, schedule: str) -> list[Moment]:
         effect = step.take(machine)
         if isinstance(effect, Blocked):
             raise ScheduleError(f"{who} cannot step. {effect.why}")
+        before, things = things, effect.machine.things()
         moments.append(
             Moment(
                 thread + 1,
@@ -298,7 +298,7 @@ def replay(scenario: Scenario, schedule: str) -> list[Moment]:
                 standing(running[thread], label),
                 step.action.source,
                 effect.said,
-                changes(machine.things(), effect.machine.things()),
+                changes(before, things),
                 broken_by(scenario, machine, step, effect.machine),
                 effect.machine,
             )

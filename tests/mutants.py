@@ -28,7 +28,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from inspect import signature
 from itertools import count, groupby, product
@@ -38,6 +38,7 @@ from typing import Any, NamedTuple
 from gupcore import (
     DESIGNS,
     SCENARIOS,
+    Report,
     ScenarioError,
     check,
     device,
@@ -50,7 +51,7 @@ from gupcore import (
 from gupcore.step import Action, Effect
 from gupcore.steps import cpu, dax, page_table, pagemap, struct_page
 from gupcore.table import SETTINGS
-from gupcore.thread import Automaton, ThreadError
+from gupcore.thread import Automaton, ThreadError, _exact
 
 THREADS = (gup, fault, users, unmap, device, percpu_ref)
 ACTIONS = (cpu, dax, page_table, pagemap, struct_page, percpu_ref)
@@ -344,50 +345,92 @@ class Judged(NamedTuple):
 
     statuses, lengths  of each rule's verdict and its shortest schedule
     states             the number of states
-    threads            of each thread: its function and arguments, its steps by node, its edges
-    moves              {(step, machine before): (machine after, result), or None if blocked}
+    threads            what the threads did, with nothing knocked out
+    outcomes           the numbers of what their steps did, in `_takings`
     """
 
     statuses: tuple[str, ...]
     lengths: tuple[int, ...]
     states: int
-    threads: tuple[tuple[Any, Any, list[Any], dict[int, list[Any]]], ...]
-    moves: dict[Any, Any]
+    threads: tuple[Walked, ...] = ()
+    outcomes: frozenset[int] = frozenset()
 
 
-def judge(cell: Cell) -> Judged:
-    """Check a cell, with the model as it is now."""
-    report = check(_scenario(cell), limit=STATE_LIMIT)
-    return _judged(report)
+class Walked(NamedTuple):
+    """What a thread did in a cell: its function and arguments, and the edges it took.
+
+    An edge is (node, result that tells True from 1, result, node after).
+    """
+
+    function: Any
+    args: Any
+    edges: frozenset[tuple[int, Any, Any, int]]
 
 
-def _judged(report: Any, whole: bool = False) -> Judged:
+@dataclass
+class Shared(Automaton):
+    """The automaton of a thread that several cells have in common."""
+
+    verified: int = 0
+
+    def verify(self, walks: int = 40, length: int = 60) -> None:
+        """Verify it where a cell has brought new edges."""
+        if len(self._edges) > self.verified:
+            super().verify(walks, length)
+            self.verified = len(self._edges)
+
+
+Automata = dict[Any, Automaton]  # function and arguments -> the thread's automaton
+_unharmed: Automata = {}
+_numbers_of_takings: dict[Any, int] = {}  # (step, machine) -> its number
+_takings: list[tuple[Any, Any, Any]] = []  # (step, machine, what it did there; None if blocked)
+
+
+def judge(cell: Cell, automata: Automata, limit: int = STATE_LIMIT) -> Report:
+    """Check a cell, with the model as it is now, and with the automata that are known already."""
+    scenario = _scenario(cell)
+    threads = (automaton_of(t.function, t.args, automata) for t in scenario.threads)
+    return check(replace(scenario, threads=tuple(threads)), limit=limit)
+
+
+def automaton_of(function: Any, args: Any, automata: Automata) -> Automaton:
+    """Return the automaton of a thread: cells have many threads in common."""
+    return automata.setdefault((function, args), Shared(function.__name__, function, args))
+
+
+def judged(report: Report) -> Judged:
+    """Write down what the checker says."""
     statuses = tuple(verdict.status for verdict in report.verdicts)
     lengths = tuple(len(verdict.schedule) for verdict in report.verdicts)
-    graph = report.graph
-    threads, moves = [], {}
-    if whole:
-        for automaton in graph.threads:
-            edges: dict[int, list[Any]] = {}
-            for (node, _), edge in automaton._edges.items():
-                edges.setdefault(node, []).append(edge)
-            steps = [node.step for node in automaton.nodes]
-            threads.append((automaton.function, automaton.args, steps, edges))
-        for thread, known in enumerate(graph._moves):
-            for state, move in known.items():
-                step, machine = threads[thread][2][graph.node(state, thread)], graph.machine(state)
-                if move is not None:
-                    moves[step, machine] = move.effect.machine, move.effect.result
-                elif step is not None and not graph.stopped(machine):
-                    moves[step, machine] = None
-    return Judged(statuses, lengths, len(graph.states), tuple(threads), moves)
+    return Judged(statuses, lengths, len(report.graph.states))
 
 
 @cache
 def unharmed(cell: Cell) -> Judged | None:
     """Check a cell while nothing is knocked out; None if it has too many states to be used here."""
-    report = check(_scenario(cell), limit=most_states(cell))
-    return _judged(report, whole=True) if report.graph.complete else None
+    report = judge(cell, _unharmed, limit=most_states(cell))
+    graph = report.graph
+    if not graph.complete:
+        return None
+    edges: list[set[Any]] = [set() for _ in graph.threads]
+    outcomes = set()
+    for thread, number, node, move in graph.worked_out():
+        step, machine = graph.threads[thread].nodes[node].step, graph.machines[number]
+        if step is None or graph.stopped(machine):
+            continue
+        did = None if move is None else (move.effect.machine, move.effect.result)
+        taking = _numbers_of_takings.setdefault((step, machine), len(_takings))
+        if taking == len(_takings):
+            _takings.append((step, machine, did))
+        outcomes.add(taking)
+        if move is not None and not graph.stopped(move.effect.machine):
+            result = move.effect.result
+            edges[thread].add((node, _exact(result), result, graph.after(number, node, move)[1]))
+    walked = (
+        Walked(automaton.function, automaton.args, frozenset(taken))
+        for automaton, taken in zip(graph.threads, edges, strict=True)
+    )
+    return judged(report)._replace(threads=tuple(walked), outcomes=frozenset(outcomes))
 
 
 def most_states(cell: Cell) -> int:
@@ -398,37 +441,64 @@ def most_states(cell: Cell) -> int:
 # --- Does it make a difference? -------------------------------------------------------------------
 
 
-def same_steps(known: Judged, automata: dict[Any, Automaton]) -> bool:
-    """Do the threads take the same steps as before, as far as the machine's answers were seen?"""
-    for function, args, steps, edges in known.threads:
-        mutated = automata.setdefault((function, args), Automaton("", function, args))
+class Noticed:
+    """Who notices a mutant?  What was found out in one cell is not asked again in the next."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.automata = _unharmed if mutant.acts else {}
+        self._steps: dict[Walked, bool] = {}
+        self._same: set[int] = set()
+        self._different: set[int] = set()
+
+    def in_steps(self, known: Judged) -> bool:
+        """Does a thread take other steps than before, as far as the machine's answers were seen?"""
+        for walked in known.threads:
+            if walked not in self._steps:
+                self._steps[walked] = self._walk(walked)
+            if self._steps[walked]:
+                return True
+        return False
+
+    def _walk(self, walked: Walked) -> bool:
+        before = _unharmed[walked.function, walked.args]
+        now = automaton_of(walked.function, walked.args, self.automata)
+        edges: dict[int, list[tuple[Any, int]]] = {}
+        for node, _, result, after in walked.edges:
+            edges.setdefault(node, []).append((result, after))
         try:
-            queue = [(0, mutated.start())]
+            queue = [(before.start(), now.start())]
             done = set(queue)
             for node, twin in queue:
-                if steps[node] != mutated.nodes[twin].step:
-                    return False
+                if before.nodes[node].step != now.nodes[twin].step:
+                    return True
                 for result, after in edges.get(node, ()):
-                    pair = after, mutated.after(twin, result)
+                    pair = after, now.after(twin, result)
                     if pair not in done:
                         done.add(pair)
                         queue.append(pair)
         except ThreadError:
-            return False
-    return True
+            return True
+        return False
 
+    def in_outcomes(self, known: Judged) -> bool:
+        """Has a step that was taken or blocked another outcome than before?"""
+        if not known.outcomes.isdisjoint(self._different):
+            return True
+        for number in known.outcomes - self._same:
+            if self._is_different(*_takings[number]):
+                self._different.add(number)
+                return True
+            self._same.add(number)
+        return False
 
-def same_outcomes(known: Judged) -> bool:
-    """Has every step that was taken or blocked the same outcome as before?"""
-    for (step, machine), before in known.moves.items():
+    @staticmethod
+    def _is_different(step: Any, machine: Any, before: Any) -> bool:
         try:
             effect = step.take(machine)
         except Exception:
-            return False
+            return True
         now = (effect.machine, effect.result) if isinstance(effect, Effect) else None
-        if now != before:
-            return False
-    return True
+        return bool(now != before)
 
 
 class Fate(NamedTuple):
@@ -460,15 +530,15 @@ class Endless(Exception):
 def fate(mutant: Mutant, order: list[Cell]) -> Fate:
     """Try a mutant in one cell after the other until it is killed; put that cell first."""
     found = Fate(mutant.key, "nothing")
-    automata: dict[Any, Automaton] = {}
+    noticed = Noticed(mutant)
     for cell in order:
         known = unharmed(cell)
         if known is None:
             continue
         with knocked_out(mutant):
-            if same_outcomes(known) if mutant.acts else same_steps(known, automata):
+            if not (noticed.in_outcomes if mutant.acts else noticed.in_steps)(known):
                 continue
-            level, how = _compare(cell, known)
+            level, how = _compare(cell, known, noticed.automata)
         if LEVELS.index(level) > LEVELS.index(found.level):
             found = Fate(mutant.key, level, f"{cell}: {how}")
         if found.killed:
@@ -478,14 +548,14 @@ def fate(mutant: Mutant, order: list[Cell]) -> Fate:
     return found
 
 
-def _compare(cell: Cell, known: Judged) -> tuple[str, str]:
+def _compare(cell: Cell, known: Judged, automata: Automata) -> tuple[str, str]:
     def too_long(*_: Any) -> None:
         raise Endless(f"more than {SECONDS} seconds")
 
     before = signal.signal(signal.SIGALRM, too_long)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        now = judge(cell)
+        now = judged(judge(cell, automata))
     except Exception as error:
         return "refused", f"{type(error).__name__}: {error}"
     finally:

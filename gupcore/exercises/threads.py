@@ -160,7 +160,7 @@ def _order(phases: Any, of: Iterable[str] | None) -> tuple[str, ...]:
 
 def _can_all_end(graph: Graph) -> bool:
     """Is there a schedule at whose end every thread has ended?"""
-    return any(graph.final(s) and not graph.stopped(graph.machine(s)) for s in graph.states)
+    return any(not graph.stopped(graph.machine(state)) for state in graph.finals)
 
 
 def _taken_in(function: str, step: str, graph: Graph) -> paths.Schedule | None:
