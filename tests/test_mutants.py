@@ -17,8 +17,8 @@ def named(key):
     return next(mutant for mutant in mutants.mutants() if mutant.key == key)
 
 
-def test_the_unharmed_table_is_the_same_twice():
-    for cell in mutants.cells(1):
+def test_what_cells_share_changes_no_verdict():
+    for cell in mutants.cells(1)[::4]:
         known = mutants.unharmed(cell)
         if known is not None:
             again = mutants.judged(mutants.judge(cell, {}))
@@ -38,11 +38,6 @@ def test_a_deadly_mutant_is_killed(key):
     before = named(key).function.__code__
     assert mutants.fate(named(key), list(mutants.cells(1))).killed
     assert named(key).function.__code__ is before
-
-
-def test_a_mutant_that_changes_nothing_survives():
-    key = "gup.py:get_user_pages_fast: if not isinstance(pinned, tuple) -> False"
-    assert not mutants.fate(named(key), list(mutants.cells(1))).killed
 
 
 def test_keys_are_unique():

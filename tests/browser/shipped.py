@@ -28,7 +28,7 @@ def page_of(notebook: Path) -> str:
 
 @cache
 def players_made_by(notebook: Path) -> Made:
-    """Run a notebook's cells, once; return the players they make."""
+    """Run the cells of a notebook that lead to players, once; return the players they make."""
     made: Made = {}
     show = Player.show
 
@@ -40,10 +40,42 @@ def players_made_by(notebook: Path) -> Made:
     # A scenario that one chapter adds to the list is unknown to the next, which has its own kernel.
     with pytest.MonkeyPatch.context() as patch, mock.patch.dict(SCENARIOS):
         patch.setattr(Player, "show", remember)
-        for number, cell in enumerate(json.loads(notebook.read_text())["cells"]):
-            if cell["cell_type"] == "code":
-                run_cell(f"<{notebook.name}, cell {number}>", "".join(cell["source"]), names)
+        for number, source in leading_to_players(json.loads(notebook.read_text())["cells"]):
+            run_cell(f"<{notebook.name}, cell {number}>", source, names)
     return made
+
+
+def leading_to_players(cells: list[dict[str, Any]]) -> list[tuple[int, str]]:
+    """Return the code cells that show a player, and those that bind a name which these need.
+
+    A cell left out by mistake does not go unseen: a name or a player of the page is then missing.
+    """
+    wanted: set[str] = set()
+    found = []
+    for number, cell in reversed(list(enumerate(cells))):
+        if cell["cell_type"] != "code":
+            continue
+        source = "".join(cell["source"])
+        bound, used, changed = names_in(source)
+        if "gup-player" in json.dumps(cell["outputs"]) or wanted & (bound | changed):
+            found.append((number, source))
+            wanted |= used - bound
+    return found[::-1]
+
+
+def names_in(source: str) -> tuple[set[str], set[str], set[str]]:
+    """Return the names that a cell binds, those it uses, and those it puts something into."""
+    bound, used, changed = set(), set(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, ast.Name):
+            (bound if isinstance(node.ctx, ast.Store) else used).add(node.id)
+        elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            changed |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return bound, used, changed
 
 
 def run_cell(file: str, source: str, names: dict[str, Any]) -> None:

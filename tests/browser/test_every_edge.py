@@ -1,10 +1,12 @@
-"""Every edge of every graph in the book is what Python's replay gives: once by pressing the
-buttons of the chapter's players, and once for every graph, by the functions behind the buttons.
+"""Every step of every graph in the book is what Python's replay gives: every edge by pressing the
+buttons of the chapter's players, and for every graph whatever a thread can do at any of its places,
+by the functions behind the buttons.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,25 +118,48 @@ def shipped(visit: Visit, made: Made) -> list[tuple[dict[str, Any], tuple[Report
 
 
 def covering(report: Report) -> Iterator[str]:
-    """Yield schedules that take every edge of a graph at least once."""
+    """Yield schedules in which each thread is met at each of its places, with each machine.
+
+    What a thread does, or why it cannot, depends on these two alone, in the page as in Python.
+    """
     graph = report.graph
+    threads = range(len(graph.threads))
+
+    def meeting(state: int, thread: int) -> tuple[int, int, int]:
+        return thread, graph.machine_number(state), graph.node(state, thread)
+
+    def fresh(state: int) -> list[int]:
+        return [thread for thread in threads if meeting(state, thread) in left]
+
+    def met(state: int, *taking: int) -> None:
+        """Cross off what is seen in a state: the steps that are taken there, and who is stuck."""
+        stuck = (thread for thread in threads if graph.move(state, thread) is None)
+        left.difference_update(meeting(state, thread) for thread in (*taking, *stuck))
+
+    left = {(thread, machine, node) for thread, machine, node, _ in graph.worked_out()}
     ways: dict[int, tuple[int, ...]] = {graph.states[0]: ()}
-    left = set()
     for state in graph.states:
         for move, after in graph.moves(state):
             ways.setdefault(after, (*ways[state], move.thread))
-            left.add((state, move.thread))
     for start in graph.states:
-        while any((start, thread) in left for thread in range(len(graph.threads))):
-            way, state = list(ways[start]), graph.states[0]
-            for thread in way:
-                left.discard((state, thread))
-                state += graph.move(state, thread).delta
-            while fresh := [t for t in range(len(graph.threads)) if (state, t) in left]:
-                left.discard((state, fresh[0]))
-                way.append(fresh[0])
-                state += graph.move(state, fresh[0]).delta
+        while fresh(start):
+            way, state = [], graph.states[0]
+            ahead = list(ways[start])
+            while ahead or fresh(state):
+                thread = ahead.pop(0) if ahead else fresh(state)[0]
+                met(state, thread)
+                move = graph.move(state, thread)
+                if move is None:
+                    break
+                way.append(thread)
+                state += move.delta
+            met(state)
             yield paths.as_text(tuple(way))
+
+
+@cache
+def things_of(machine: Any) -> list[list[Any]]:
+    return [[t.name, t.kind, t.exists, t.value, list(t.detail)] for t in machine.things()]
 
 
 def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
@@ -150,9 +175,7 @@ def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
         nodes = [graph.threads[thread].nodes[graph.node(state, thread)] for thread in threads]
         found.append(
             {
-                "things": [
-                    [t.name, t.kind, t.exists, t.value, list(t.detail)] for t in machine.things()
-                ],
+                "things": things_of(machine),
                 "oops": machine.oops,
                 "step": moment
                 and [
@@ -162,14 +185,17 @@ def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
                     moment.places[-1].text,
                     list(moment.breaks),
                 ],
-                "why": [graph.why_blocked(state, thread) for thread in threads],
+                "why": [
+                    None if graph.move(state, thread) else graph.why_blocked(state, thread)
+                    for thread in threads
+                ],
                 "ended": [str(node.result) if node.step is None else None for node in nodes],
             }
         )
     return found
 
 
-def test_every_edge_of_every_graph_is_what_replay_gives(
+def test_every_step_of_every_graph_is_what_replay_gives(
     page_at: Callable[..., Visit], book_over_http: str, made: tuple[Path, Made]
 ) -> None:
     notebook, players = made

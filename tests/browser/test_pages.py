@@ -1,4 +1,4 @@
-"""Every page, from a server and from disk, by day and by night, on a desk and in a hand."""
+"""Every page, from a server by day and from disk by night, on a desk and in a hand."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +19,9 @@ def is_too_wide(page: Page) -> bool:
     return bool(page.evaluate(TOO_WIDE))
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", [*PAGES, "search"])
-def test_page_is_clean(
-    page_at: Callable[..., Visit], book_url: str, name: str, color_scheme: str
-) -> None:
+def test_page_is_clean(page_at: Callable[..., Visit], book_url: str, name: str) -> None:
+    color_scheme = "dark" if book_url.startswith("file") else "light"
     visit = page_at(360, color_scheme)
     visit.page.goto(f"{book_url}{name}.html")
     assert visit.page.title().endswith("Who Holds the Page?")
@@ -69,12 +67,12 @@ def test_next_leads_through_the_whole_book(
 
 
 def test_a_notebook_can_be_taken_along(
-    page_at: Callable[..., Visit], book_url: str, book: Path
+    page_at: Callable[..., Visit], book_over_http: str, book: Path
 ) -> None:
     page = page_at().page
     for notebook in [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("book/*.ipynb")]:
         name = notebook.relative_to(ROOT)
-        page.goto(f"{book_url}{name.with_suffix('.html')}")
+        page.goto(f"{book_over_http}{name.with_suffix('.html')}")
         link = page.locator("a.btn-download-source-button").get_attribute("href")
         assert link
         file = (book / name).parent / link
@@ -82,12 +80,12 @@ def test_a_notebook_can_be_taken_along(
 
 
 def test_without_javascript_a_player_is_a_list(
-    page_at: Callable[..., Visit], book_url: str
+    page_at: Callable[..., Visit], book_over_http: str
 ) -> None:
     page = page_at(javascript=False).page
     players = 0
     for name in PAGES:
-        page.goto(f"{book_url}{name}.html")
+        page.goto(f"{book_over_http}{name}.html")
         for player in page.locator(".gup-player").all():
             players += 1
             assert player.locator("ol > li").first.is_visible()

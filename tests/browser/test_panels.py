@@ -159,6 +159,7 @@ def nearest(report: Report, rule: str) -> dict[int, int]:
     graph, stuck = report.graph, set(report.stuck())
     meant = [r.name for r in report.scenario.rules if rule in ("", r.name)]
     ends = report.uneven_ends()
+    breaking = {id(m) for m in graph.known_moves() if set(report.broken_by(m)) & set(meant)}
     found = {}
     for number, start in enumerate(graph.states):
         steps, layer, seen = 0, [start], {start}
@@ -171,7 +172,7 @@ def nearest(report: Report, rule: str) -> dict[int, int]:
                 if doomed or set(uneven) & set(meant):
                     found[number] = steps
                 for move, after in graph.moves(state):
-                    if set(report.broken_by(move)) & set(meant):
+                    if id(move) in breaking:
                         found.setdefault(number, steps + 1)
                     if after not in seen:
                         seen.add(after)
@@ -462,10 +463,10 @@ def test_the_address_leads_back_to_this_very_step(
     ],
 )
 def test_a_bad_link_is_refused_with_a_sentence(
-    page_at: Callable[..., Visit], book_url: str, link: str, sentence: str, schedule: str
+    page_at: Callable[..., Visit], book_over_http: str, link: str, sentence: str, schedule: str
 ) -> None:
     visit = page_at()
-    visit.page.goto(book_url + CHAPTER + link)
+    visit.page.goto(book_over_http + CHAPTER + link)
     hand = Hand(visit.page)
     assert sentence in hand.text(".gup-note")
     assert hand.schedule == schedule
