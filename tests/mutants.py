@@ -291,7 +291,7 @@ WITHOUT = [
 TRIED = {**DESIGNS, **{design.name: design for design in WITHOUT}}
 VARIED = ("v5.11", "cure", "cure-on-v6.15-waits", "kill-first-no-serialise", "v6.1", "no-check")
 FIRST = tuple(name for name in VARIED if name in TRIED)
-WITH_TWO = FIRST[:3]
+WITH_TWO = FIRST[:2]
 LATER = tuple(name for name in TRIED if name not in FIRST)
 
 

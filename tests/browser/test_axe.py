@@ -54,8 +54,8 @@ MARK_LOOKS = """
 
 def open_everything(page: Page) -> None:
     """Press whatever unfolds something, in the players and around them."""
-    for closed in page.query_selector_all(CLOSED):
-        closed.click()
+    page.eval_on_selector_all(CLOSED, "all => all.forEach((closed) => closed.click())")
+    assert page.locator(CLOSED).count() == 0
 
 
 def barriers(page: Page, context: Any = None, **options: Any) -> list[str]:

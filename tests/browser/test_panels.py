@@ -300,7 +300,8 @@ def test_outcomes_are_counted_and_each_bar_opens_a_schedule(
     hand.open("outcomes")
     panel = hand.player.locator(".gup-panel-outcomes")
     assert "counts and no probabilities" in panel.inner_text()
-    for name, report in reports.items():
+    for name in ("no-check", "v5.11", "cure"):
+        report = reports[name]
         hand.choose(name)
         bars = panel.locator("li").all()
         outcomes = report.outcomes()
