@@ -241,7 +241,7 @@ def test_two_pages_on_either_side_of_a_tables_end_are_looked_up_twice():
 ANY = [(name, setting) for name in SCENARIOS for setting in SETTINGS.get(name, ({},))]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_a_random_schedule_is_what_the_graph_says(data):
     """Replay and graph agree, and a rule that breaks is one the checker knows of."""
