@@ -51,6 +51,7 @@ class Graph:
     """The states that `explore` found, and the moves between them.
 
     states    the states in the order found; 0 is the start
+    lookups   of each thread: how to look up a move, the mask for a state, and the thread's number
     layers    the index in `states` at which each depth begins
     complete  was everything explored, or was the search cut off?
     """

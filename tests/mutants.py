@@ -51,7 +51,7 @@ from gupcore import (
 from gupcore.step import Action, Effect
 from gupcore.steps import cpu, dax, page_table, pagemap, struct_page
 from gupcore.table import SETTINGS
-from gupcore.thread import Automaton, ThreadError, _exact
+from gupcore.thread import NODE_LIMIT, Automaton, ThreadError, _exact
 
 THREADS = (gup, fault, users, unmap, device, percpu_ref)
 ACTIONS = (cpu, dax, page_table, pagemap, struct_page, percpu_ref)
@@ -545,6 +545,8 @@ def fate(mutant: Mutant, order: list[Cell]) -> Fate:
             order.remove(cell)  # it is likely to kill the function's next mutant, too
             order.insert(0, cell)
             break
+    if mutant.acts:  # full ones would refuse a mutant for what others have left there
+        assert all(len(automaton.nodes) < NODE_LIMIT // 2 for automaton in _unharmed.values())
     return found
 
 
