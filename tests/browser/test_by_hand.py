@@ -134,7 +134,7 @@ def test_back_restart_and_history(open_player: Callable[..., Hand]) -> None:
 
 
 def test_show_me_plays_to_the_oops(page_at: Callable[..., Visit], book_over_http: str) -> None:
-    page = page_at().page
+    page = page_at(own=True).page
     page.clock.install()
     page.goto(book_over_http + CHAPTER)
     hand = Hand(page)
@@ -162,7 +162,7 @@ def test_show_me_plays_to_the_oops(page_at: Callable[..., Visit], book_over_http
 def test_playing_is_paused_by_escape_and_goes_on(
     page_at: Callable[..., Visit], book_over_http: str
 ) -> None:
-    page = page_at().page
+    page = page_at(own=True).page
     page.clock.install()
     page.goto(book_over_http + CHAPTER)
     hand = Hand(page)

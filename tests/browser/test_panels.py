@@ -137,7 +137,7 @@ def test_a_step_aside_branches_off(hand: Hand) -> None:
 
 
 def test_the_speed_is_the_readers(page_at: Callable[..., Visit], book_over_http: str) -> None:
-    page = page_at().page
+    page = page_at(own=True).page
     page.clock.install()
     page.goto(book_over_http + CHAPTER)
     hand = Hand(page)

@@ -113,7 +113,7 @@ def test_answers_are_kept_and_can_be_forgotten(
 
 
 def test_a_browser_that_keeps_nothing(page_at: Callable[..., Visit], book_over_http: str) -> None:
-    visit = page_at()
+    visit = page_at(own=True)
     visit.page.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
     )

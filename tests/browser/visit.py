@@ -21,10 +21,19 @@ class Visit:
     outside: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self._request(request.url))
-        self.page.on("websocket", lambda socket: self._request(socket.url))
+        self._listeners = {
+            "console": self._console,
+            "pageerror": lambda error: self.errors.append(str(error)),
+            "request": lambda request: self._request(request.url),
+            "websocket": lambda socket: self._request(socket.url),
+        }
+        for event, listener in self._listeners.items():
+            self.page.on(event, listener)
+
+    def leave(self) -> None:
+        """Listen no more: the page may be another visitor's next."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
