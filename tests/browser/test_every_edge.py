@@ -1,12 +1,14 @@
 """Every step of every graph in the book is what Python's replay gives: every edge by pressing the
 buttons of the chapter's players, and for every graph whatever a thread can do at any of its places,
-by the functions behind the buttons.
+by the functions behind the buttons.  Of the graphs that switches lead to, all are counted, and
+those walked in which any two settings meet.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,9 @@ WALK = """
     }
     press("back");
   });
+  player.parentElement.hidden = true; // unseen it needs no layout, which takes most of the time
   visit("");
+  player.parentElement.hidden = false;
   return found;
 }
 """
@@ -157,6 +161,24 @@ def covering(report: Report) -> Iterator[str]:
             yield paths.as_text(tuple(way))
 
 
+def in_pairs(designs: list[dict[str, Any]]) -> set[int]:
+    """Return the numbers of designs in which any setting of a switch meets any of another.
+
+    Designs that are not made by switches are all there.
+    """
+
+    def pairs(number: int) -> set[tuple[tuple[int, int], ...]]:
+        return set(combinations(enumerate(designs[number]["switches"]), 2))
+
+    chosen = {number for number, design in enumerate(designs) if "switches" not in design}
+    others = set(range(len(designs))) - chosen
+    left = {pair for number in others for pair in pairs(number)}
+    while left:
+        chosen.add(max(sorted(others), key=lambda number: len(left & pairs(number))))
+        left -= {pair for number in chosen & others for pair in pairs(number)}
+    return chosen
+
+
 @cache
 def things_of(machine: Any) -> list[list[Any]]:
     return [[t.name, t.kind, t.exists, t.value, list(t.detail)] for t in machine.things()]
@@ -207,10 +229,13 @@ def test_every_step_of_every_graph_is_what_replay_gives(
         *("touchedGone", "wholeGraph"),
     )
     for nth, (board, reports) in enumerate(shipped(visit, players)):
+        walked = in_pairs(board["designs"])
         for number, report in enumerate(reports):
             graph = report.graph
             edges = sum(1 for state in graph.states for _ in graph.moves(state))
             assert visit.page.evaluate(SIZE, [nth, number]) == [len(graph.states), edges]
+            if number not in walked:
+                continue
             schedules = list(covering(report))
             texts, runs = visit.page.evaluate(PLAY, [nth, number, schedules])
             known = [json.loads(text) for text in texts]
