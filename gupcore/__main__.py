@@ -73,7 +73,9 @@ def parser() -> Parser:
     scenario.add_argument("scenario", help=f"one of: {', '.join(SCENARIOS)}")
     scenario.add_argument("--design", help=f"one of: {', '.join(DESIGNS)}")
     scenario.add_argument("--callers", type=_number, help="threads that use the page")
-    scenario.add_argument("--pte", help="present, read-only or absent at the start")
+    scenario.add_argument(
+        "--pte", help="present, read-only or absent at the start; for munmap, present or hinting"
+    )
     scenario.add_argument("--access", help="read or write: what gup asks for")
     scenario.add_argument("--pages", type=_number, help="pages of the buffer, 1 or 2")
     scenario.add_argument("--behind", help="zero page or registers: what a special PTE maps")
@@ -89,7 +91,7 @@ def parser() -> Parser:
     tables = commands.add_parser("table", parents=[limit], help="judge designs side by side")
     tables.add_argument("scenario", nargs="?", default="seed-race", help="seed-race if not given")
     tables.add_argument("--design", help="one design, not all of them")
-    tables.add_argument("--callers", type=_number, default=3, help="try 1 to so many callers")
+    tables.add_argument("--callers", type=_number, help="try 1 to so many callers")
     tables.add_argument("--lacking", help="take each protection of this design away in turn")
     tables.set_defaults(run=_table)
     return top
@@ -107,10 +109,15 @@ def _scenario(options: argparse.Namespace) -> Scenario:
 
 
 def _table(options: argparse.Namespace) -> int:
-    check_number("callers", options.callers, MAX_CALLERS)
-    callers = range(1, options.callers + 1)
+    most = 3 if options.lacking is None else 2
+    number = most if options.callers is None else options.callers
+    check_number("callers", number, MAX_CALLERS if options.lacking is None else most)
+    callers = range(1, number + 1)
     if options.lacking is not None:
-        for need in needs(options.lacking, callers[:2]):
+        given = ["table", "--lacking", options.lacking, "--callers", str(number)]
+        if vars(options) | {"callers": number} != vars(parser().parse_args(given)):
+            raise ScenarioError("--lacking tries every scenario; with it goes --callers only.")
+        for need in needs(options.lacking, callers):
             print(need, flush=True)
         return EXIT[HOLDS]
     statuses = {HOLDS}

@@ -284,7 +284,7 @@ class Machine:
         kept = [pte for who, _, pte in sorted(self.tlb) if who == cpu]
         words = "; ".join(map(pte_words, kept)) or "empty"
         detail = pte_detail(kept[0]) if len(kept) == 1 else ()
-        return Thing(f"TLB of CPU {cpu}", "object", bool(kept), words, detail)
+        return Thing(f"TLB of CPU {cpu}", "object", True, words, detail)
 
     def _table_things(self) -> list[Thing]:
         if not self.frees:

@@ -13,6 +13,7 @@ other is state that a thread keeps elsewhere; `Automaton.verify` walks the autom
 with fresh generators and sees whether they still do what it says.
 
 This module and `explore` know nothing of pages: a step is anything that has a `take` method.
+They know what an `Action` is only to say where one is called and not yielded.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import CodeType, FrameType, GeneratorType
 from typing import Any, NamedTuple
+
+from .step import Action
 
 DEPTH_LIMIT = 50  # a thread that calls itself deeper than this does not end either
 NODE_LIMIT = 1_000  # a thread with more places to stand counts without bound, or never ends
@@ -188,6 +191,8 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
         _hash(end.value, f"{label} returns")
         return True, end.value
     except (Exception, SystemExit) as error:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            _check_taken(frame)
         *_, last = traceback.extract_tb(error.__traceback__)
         meant = " Was a `yield` forgotten?" if "'Step'" in str(error) else ""
         says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {error}.{meant}"
@@ -218,6 +223,7 @@ def _frames(generator: Generator[Any, Any, Any], label: str) -> Iterator[FrameTy
             )
         assert inner.gi_frame is not None
         check_source(inner.gi_frame.f_code)
+        _check_taken(inner.gi_frame)
         yield inner.gi_frame
         inner = inner.gi_yieldfrom
         depth += 1
@@ -304,6 +310,27 @@ def check_source(code: CodeType) -> None:
             raise ThreadError(f"{where}: two yields in one statement; write two statements.")
         if own and any(isinstance(part, ast.NamedExpr) for part in ast.walk(node)):
             raise ThreadError(f"{where}: `:=` in a statement that yields; write two statements.")
+
+
+def _check_taken(frame: FrameType) -> None:
+    """Refuse a step that is made and not yielded; raise ThreadError with one sentence."""
+    for line, name in _calls_without_yield(frame.f_code):
+        if isinstance(frame.f_globals.get(name), Action):
+            where = f"{frame.f_code.co_name}, line {line}"
+            raise ThreadError(f"{where}: the step {name} is not taken; write `yield {name}(…)`.")
+
+
+@cache
+def _calls_without_yield(code: CodeType) -> tuple[tuple[int, str], ...]:
+    """Return (line, name) of the calls by name that are a whole statement, or all it assigns."""
+    first, lines = _source(code)
+    return tuple(
+        (first - 1 + node.lineno, node.value.func.id)
+        for node in ast.walk(ast.parse("\n".join(lines)))
+        if isinstance(node, (ast.Expr, ast.Assign, ast.AnnAssign))
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+    )
 
 
 def _yields(node: ast.AST, own: bool = False) -> list[ast.AST]:

@@ -34,10 +34,10 @@ def munmap(cpu: int, design: Design) -> Thread:
     """Unmap everything that is mapped.
 
     x86-64 flushes once, when all is unlinked; arm64 flushes at the end of each mapping, before it
-    is taken off its file's list (MMU_GATHER_MERGE_VMAS).  Since v6.0 x86-64, too, flushes first for
-    VM_PFNMAP and VM_MIXEDMAP mappings, against the race with those who unmap through the file; the
-    DAX mappings of ext4, XFS and device-dax are neither.  At exit nobody flushes early, and no CPU
-    uses the mapping any more.
+    is taken off its file's list (MMU_GATHER_MERGE_VMAS).  Since v5.19 x86-64, too, flushes first
+    for VM_PFNMAP and VM_MIXEDMAP mappings, against the race with those who unmap through the file;
+    the DAX mappings of ext4, XFS and device-dax are neither.  At exit nobody flushes early, and no
+    CPU uses the mapping any more.
 
     A table that is freed after a grace period is handed over before the pages are freed, and nobody
     waits for it.  Here the wait comes after the pages, so that it hides nothing that befalls them.

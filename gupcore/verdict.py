@@ -19,7 +19,7 @@ from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .machine import Machine, Thing
 from .outcomes import Outcome, outcomes
 from .rules import Rule
-from .scenario import Scenario, ScenarioError
+from .scenario import Scenario, ScenarioError, one_word
 from .step import Blocked, Source
 from .thread import Place, advance, standing
 
@@ -142,7 +142,7 @@ def _schedule_in_words(verdict: Verdict) -> str:
 
 def check(
     scenario: Scenario,
-    rule: str | None = None,
+    rule: str | Rule | None = None,
     limit: int = STATE_LIMIT,
     progress: Progress | None = None,
 ) -> Report:
@@ -155,6 +155,10 @@ def check(
     """
     if not isinstance(scenario, Scenario):
         raise ScenarioError("What is checked is a scenario: check(race()).")
+    for given in scenario.rules:
+        if not isinstance(given, Rule):
+            raise ScenarioError(f"{given!r} is no rule; of RULES, hand in its values().")
+        one_word(f"The moment at which {given.name!r} is judged", given.on, JUDGES)
     rules = scenario.rules if rule is None else (named_rule(rule, scenario),)
     graph = explore(
         scenario.machine,
@@ -166,11 +170,13 @@ def check(
     return Report(scenario, graph, tuple(judge(graph, r) for r in rules))
 
 
-def named_rule(name: str, scenario: Scenario) -> Rule:
-    """Return the scenario's rule of that name (hyphens for spaces will do).
+def named_rule(name: str | Rule, scenario: Scenario) -> Rule:
+    """Return the scenario's rule of that name (hyphens for spaces, or the rule itself, will do).
 
     Raises ScenarioError for an unknown one.
     """
+    if isinstance(name, Rule):
+        name = name.name
     rules = {rule.name: rule for rule in scenario.rules}
     name = name.replace("-", " ")
     if name not in rules:
@@ -180,8 +186,7 @@ def named_rule(name: str, scenario: Scenario) -> Rule:
 
 def judge(graph: Graph, rule: Rule) -> Verdict:
     """Say of one rule whether the schedules of a graph obey it."""
-    on = {"step": _judge_steps, "end": _judge_ends, "finish": _judge_finishing}
-    failure = on[rule.on](graph, rule)
+    failure = JUDGES[rule.on](graph, rule)
     if failure is not None:
         return failure
     return Verdict(rule, HOLDS if graph.complete else UNDETERMINED)
@@ -235,6 +240,9 @@ def _judge_finishing(graph: Graph, rule: Rule) -> Verdict | None:
         elif why is not None:
             words.append(_who(graph, thread, why))
     return Verdict(rule, FAILS, paths.as_text(schedule), paths.as_text(loop), " ".join(words))
+
+
+JUDGES = {"step": _judge_steps, "end": _judge_ends, "finish": _judge_finishing}
 
 
 def _who(graph: Graph, thread: int, said: str) -> str:

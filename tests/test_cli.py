@@ -98,6 +98,8 @@ def test_replay_prints_the_schedule_step_by_step():
         (["table", "sed-race"], "no scenario 'sed-race'; choose seed-race"),
         (["table", "--design", "v4"], "no design 'v4'; choose no-check"),
         (["table", "--lacking", "v4"], "no design 'v4'; choose no-check"),
+        (["table", "--lacking", "cure", "--callers", "3"], "callers must be 1 to 2, not 3"),
+        (["table", "munmap", "--lacking", "cure"], "--lacking tries every scenario; with it"),
         (["table", "percpu-ref"], "percpu-ref has no designs; use check"),
         (["table", "--callers", "9"], "callers must be 1 to 8, not 9"),
         (["check"], "required: scenario"),

@@ -108,10 +108,21 @@ def forgets_from(cpu, address, pages, flags, design):
     return live
 
 
-@hopeless("Was a `yield` forgotten?")
+@hopeless("the step ptep_get_lockless is not taken; write `yield ")
 def forgets_yield(cpu, address, pages, flags, design):
     pte = ptep_get_lockless(address)
     yield try_grab_compound_head(pte_pfn(pte))
+
+
+@hopeless("the step local_irq_save is not taken; write `yield local_irq_save(…)`.")
+def forgets_yield_of_a_step_without_a_result(cpu, address, pages, flags, design):
+    local_irq_save(cpu)
+    yield ptep_get_lockless(address)
+
+
+@hopeless("Was a `yield` forgotten?")
+def forgets_yield_in_an_expression(cpu, address, pages, flags, design):
+    yield try_grab_compound_head(pte_pfn(ptep_get_lockless(address)))
 
 
 @hopeless("gup_fast returns a tuple of pfns, () for none, and not True.")
@@ -238,7 +249,7 @@ def distinguishes(step):
 
 def test_replay_refuses_the_same_threads():
     with pytest.raises(ThreadError, match=r"Was a `yield` forgotten\?"):
-        replay(race("cure", gup_fast=forgets_yield), "1")
+        replay(race("cure", gup_fast=forgets_yield_in_an_expression), "1")
 
 
 def test_source_that_cannot_be_read():

@@ -1,8 +1,12 @@
 """Verdicts, replay and schedules."""
 
+import dataclasses
+import re
+
 import pytest
 
 from gupcore import DESIGNS, ScenarioError, ScheduleError, check, race, replay
+from gupcore.rules import RULES, Rule
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -92,3 +96,25 @@ def test_a_report_prints_as_a_table():
     lines = str(check(race("cure"))).splitlines()
     assert lines[0] == "struct page exists          holds in every schedule"
     assert len(lines) == 10
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        (RULES, "'struct page exists' is no rule; of RULES, hand in its values()."),
+        (
+            (Rule("no late I/O", "", "steps"),),
+            "must be step or end or finish, not steps.",
+        ),
+    ],
+)
+def test_rules_that_are_none(rules, says):
+    with pytest.raises(ScenarioError, match=re.escape(says)):
+        check(dataclasses.replace(race(), rules=rules))
+
+
+def test_a_rule_is_asked_for_by_name_or_by_itself():
+    rule = RULES["struct page exists"]
+    assert check(race(), rule).verdicts == check(race(), rule.name).verdicts
+    with pytest.raises(ScenarioError, match="There is no rule 'no late I/O'; choose"):
+        check(race(), Rule("no late I/O", "", "step"))

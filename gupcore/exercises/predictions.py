@@ -15,7 +15,7 @@ LIVELOCK = "livelock"
 PREDICTIONS = (HOLDS, FAILS, LIVELOCK)
 
 
-@answers('a prediction, such as {"struct page exists": "holds"}')
+@answers('a prediction: a dict with "holds", "fails" or "livelock" for each name it asks for')
 def judge_prediction(
     predicted: Any,
     /,

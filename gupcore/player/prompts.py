@@ -17,7 +17,7 @@ GOES_ON, WAITS, BREAKS, OOPS = "goes on", "waits", "breaks a rule", "oops"
 WORDS = {
     GOES_ON: "It takes its step, and no rule is broken",
     WAITS: "It has to wait",
-    BREAKS: "It takes its step, and that breaks a rule",
+    BREAKS: "It takes its step and breaks a rule, but touches nothing that is gone",
     OOPS: "It touches something that is gone",
 }
 

@@ -207,7 +207,11 @@ def unlink_tables(m: Machine) -> Effect:
     return Effect(m.with_tables(UNLINKED), "Unlinks the mapping and its page tables.")
 
 
-@models("__tlb_remove_table", "arch/x86/include/asm/tlb.h")
+@models("tlb_finish_mmu", "mm/mmu_gather.c")
 def free_tables(m: Machine) -> Effect:
-    """Give the page-table pages back to the page allocator."""
+    """Give the page-table pages back to the page allocator.
+
+    Together with the other pages on native x86-64; from an RCU callback where tables wait for a
+    grace period: on arm64, and in guests that flush by hypercall.
+    """
     return Effect(m.with_tables(FREED), "Frees the page tables.")

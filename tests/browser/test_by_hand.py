@@ -107,7 +107,7 @@ def test_everything_is_reached_by_keyboard_and_keeps_the_focus(
         hand.page.keyboard.press("Tab")
         reached.append(hand.page.evaluate(FOCUSED))
     assert set(every) <= set(reached)
-    step = hand.player.get_by_role("button", name="Step 2", exact=True)
+    step = hand.player.get_by_role("button", name="Step thread 2", exact=True)
     step.focus()
     for _ in range(12):  # until the thread has ended and the button can do no more
         hand.page.keyboard.press("Enter")
@@ -250,7 +250,7 @@ def test_names_and_roles(open_player: Callable[..., Hand]) -> None:
         "History",
     ):
         assert hand.player.get_by_role("group", name=name, exact=True).count() == 1
-    step = hand.player.get_by_role("button", name="Step 1", exact=True)
+    step = hand.player.get_by_role("button", name="Step thread 1", exact=True)
     reason = step.get_attribute("aria-describedby")
     assert hand.text(f"[id='{reason}']").startswith("next: ")
 
@@ -347,6 +347,6 @@ def test_on_paper_the_player_is_the_schedule_as_a_list(open_player: Callable[...
     assert [step.is_visible() for step in steps] == [True] * len(BUG)
     ends = hand.player.locator(".gup-history ol").evaluate("(e) => e.scrollHeight - e.clientHeight")
     assert ends == 0, "a step is out of sight"
-    for control in ("Restart", "Step 1", "Ask the checker", "Show me: struct page exists"):
+    for control in ("Restart", "Step thread 1", "Ask the checker", "Show me: struct page exists"):
         assert not hand.player.get_by_role("button", name=control, exact=True).count()
     assert BUG in hand.text(".gup-schedule")

@@ -86,7 +86,7 @@ def test_keys_typed_in_the_player_do_not_reach_the_notebook(visit: Visit) -> Non
     page = visit.page
     player = players(page).first
     run(page, "player.schedule = '22'")
-    player.get_by_role("button", name="Step 1", exact=True).click()
+    player.get_by_role("button", name="Step thread 1", exact=True).click()
     page.keyboard.press("2")
     expect(player.locator(".gup-schedule")).to_have_text("2212")
     page.keyboard.press("ArrowLeft")  # to the notebook this key means: go to the heading above
@@ -108,10 +108,10 @@ def test_a_player_sits_beside_other_widgets_and_is_linked(visit: Visit) -> None:
     second = row.locator(".gup")
     second.wait_for()
     run(page, "player.design = 'no-check'; player.schedule = ''")
-    second.get_by_role("button", name="Step 2", exact=True).click()
+    second.get_by_role("button", name="Step thread 2", exact=True).click()
     expect(row.get_by_text("1 steps taken")).to_be_visible()
     expect(first.locator(".gup-schedule")).to_have_text("2")  # two views of one player
-    first.get_by_role("button", name="Step 1", exact=True).click()
+    first.get_by_role("button", name="Step thread 1", exact=True).click()
     expect(second.locator(".gup-schedule")).to_have_text("21")
 
 
@@ -144,5 +144,5 @@ def test_the_design_lab_asks_the_checker(visit: Visit) -> None:
     phases = lab.locator(".jupyter-widget-tag")
     expect(phases.first).to_contain_text("kill_dax")
     expect(phases.filter(has_text="_")).to_have_count(11)
-    lab.locator(".gup").get_by_role("button", name="Step 2", exact=True).click()
+    lab.locator(".gup").get_by_role("button", name="Step thread 2", exact=True).click()
     assert_kernel_says(page, "print(lab.player.schedule, lab.report.status)", "2 holds")

@@ -42,7 +42,7 @@ def test_the_focus_stays_when_a_question_comes_and_goes(
 ) -> None:
     hand = open_at(page_at().page, book_over_http)
     hand.take(BEFORE[:-1])
-    step = hand.player.get_by_role("button", name="Step 1", exact=True)
+    step = hand.player.get_by_role("button", name="Step thread 1", exact=True)
     step.focus()
     for asked in (True, False):
         hand.page.keyboard.press("Enter")

@@ -50,7 +50,7 @@ def test_what_reads_no_freed_table(schedule, says):
 TRACE = [
     *("(the hardware)", "local_irq_save", "__do_munmap", "gup_pmd_range", "zap_pte_range"),
     *("free_pgtables", "ptep_get_lockless", "flush_tlb_mm_range", "local_irq_restore"),
-    *("flush_tlb_mm_range", "put_page", "__tlb_remove_table"),
+    *("flush_tlb_mm_range", "put_page", "tlb_finish_mmu"),
 ]
 
 

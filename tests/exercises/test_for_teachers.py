@@ -6,18 +6,24 @@ from runpy import run_path
 
 import pytest
 
+from gupcore import SCENARIOS, check, race
 from gupcore.__main__ import main
 
 PAGE = (Path(__file__).parents[2] / "book" / "for_teachers.md").read_text()
 BLOCKS = re.findall(r"```(python|text)\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_example_prints_what_the_page_says(tmp_path, capsys):
+def test_the_example_prints_what_the_page_says(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("gupcore.SCENARIOS", scenarios := dict(SCENARIOS))
     assert [kind for kind, _ in BLOCKS] == ["python"] * 4 + ["text"]
     example = tmp_path / "example.py"  # a thread's source must be in a file
     example.write_text("\n\n".join(text for kind, text in BLOCKS if kind == "python"))
     run_path(str(example))
     assert capsys.readouterr().out == BLOCKS[-1][1]
+    for pte, verdict in (("present", "fails in 10 steps"), ("absent", "fails in 27 steps")):
+        scene = scenarios["second-try"]("no-check", pte=pte)
+        assert check(scene, "struct page exists").verdicts[0].in_short() == verdict
+    assert check(race("no-check", pte="absent"), "struct page exists").status == "holds"
 
 
 OOPS = "Touches the struct page, which is gone: oops."

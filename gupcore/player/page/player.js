@@ -73,7 +73,7 @@ function panelsView(board, design, game, path, isAsked, id, hasAddress) {
 
 function keysView(count) {
   const keys = [[count > 1 ? `1–${count}` : "1", "step that thread"], ["←", "back"], ["→", "next"], ["Home", "restart"], ["Esc", "pause"]];
-  return h("p", { class: "gup-keys" }, "Keys: ",
+  return h("p", { class: "gup-keys" }, "Keys, once you have clicked into the player: ",
     keys.map(([key, does], n) => [n > 0 && " · ", h("kbd", null, key), ` ${does}`]));
 }
 

@@ -47,19 +47,20 @@ export function lanesView(board, design, game, state, last, stopped, prompt, id)
     const { ended, source, does, places } = standsAt(board, state, t);
     const move = moveOf(board, design, state, t);
     const can = canMove(move);
-    const kind = can ? "next" : ended !== undefined ? "ended" : stopped ? "stopped" : "blocked";
+    const asked = veiled === t + 1; // then it must not be seen whether it can
+    const kind = can || asked ? "next" : ended !== undefined ? "ended" : stopped ? "stopped" : "blocked";
     const why = () => (move ? `${saidBy(board, move)} ${stopped ? "" : whoEndsTheWait(board, design, state, t)}`.trim()
       : "The search was cut off here.");
-    const what = kind === "next" ? does : kind === "ended" ? ended : why();
+    const what = can ? does : kind === "ended" ? ended : why();
     return h("section", {
         class: `gup-lane gup-${kind}${last?.digit === String(t + 1) ? " gup-moved" : ""}`,
         "data-thread": t + 1, role: "group", "aria-label": `Thread ${t + 1}: ${label}`,
       },
       h("div", { class: "gup-head" },
-        button(`step ${t + 1}`, `Step ${t + 1}`, can, { "aria-describedby": `${id}-${t + 1}` }),
+        button(`step ${t + 1}`, `Step thread ${t + 1}`, can || asked, { "aria-describedby": `${id}-${t + 1}` }),
         h("b", null, label)),
       h("div", { class: "gup-what", id: `${id}-${t + 1}` },
-        veiled === t + 1 ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, below"))
+        asked ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, below"))
           : h("p", null, h("b", null, `${kind}: `), h("span", null, what),
               can && h("small", { class: "gup-kernel" }, ` ${source}`)),
         ahead && can && aheadView(ahead, state, t)),
