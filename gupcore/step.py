@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from .machine import Gone
 
@@ -60,6 +60,7 @@ class Action:
     does: str
     source: Source
     apply: Callable[..., Effect | Blocked]
+    makes_steps: ClassVar[bool] = True
 
     def __call__(self, *args: Hashable) -> Step:
         return Step(self, args)

@@ -13,7 +13,7 @@ other is state that a thread keeps elsewhere; `Automaton.verify` walks the autom
 with fresh generators and sees whether they still do what it says.
 
 This module and `explore` know nothing of pages: a step is anything that has a `take` method.
-They know what an `Action` is only to say where one is called and not yielded.
+What makes steps says so with `makes_steps`; then a call of it that is not yielded can be named.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import CodeType, FrameType, GeneratorType
 from typing import Any, NamedTuple
-
-from .step import Action
 
 DEPTH_LIMIT = 50  # a thread that calls itself deeper than this does not end either
 NODE_LIMIT = 1_000  # a thread with more places to stand counts without bound, or never ends
@@ -315,7 +313,7 @@ def check_source(code: CodeType) -> None:
 def _check_taken(frame: FrameType) -> None:
     """Refuse a step that is made and not yielded; raise ThreadError with one sentence."""
     for line, name in _calls_without_yield(frame.f_code):
-        if isinstance(frame.f_globals.get(name), Action):
+        if getattr(frame.f_globals.get(name), "makes_steps", False):
             where = f"{frame.f_code.co_name}, line {line}"
             raise ThreadError(f"{where}: the step {name} is not taken; write `yield {name}(…)`.")
 
