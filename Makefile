@@ -30,7 +30,7 @@ _build/epub/who-holds-the-page.epub: _build/stamp
 	$(BIN)/jupyter-book build . -q -n -W --keep-going --builder custom --custom-builder epub
 
 links: _build/stamp  ## Follow every link that leads out of the book (needs a network)
-	$(BIN)/jupyter-book build . -q --builder linkcheck
+	$(BIN)/jupyter-book build . --builder custom --custom-builder linkcheck
 
 test: lint unit nbval book browser  ## Run everything: the five steps below, in this order
 	@echo "make test: everything that ran has passed."

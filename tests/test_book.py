@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from runpy import run_path
 from urllib.parse import urlsplit
 
 import pytest
@@ -47,6 +48,32 @@ def test_an_entry_is_complete_and_leads_to_its_source(key):
     if kind == "mail":
         assert url.hostname == "lore.kernel.org"
         assert re.fullmatch(r"[a-z]+-(\d{4})-\d\d-\d\d(-\w+)?", rest)[1] == entry.fields["year"]
+
+
+FILES = [key for key in ENTRIES if "/tree/" in ENTRIES[key].fields.get("url", "")]
+
+
+@pytest.mark.parametrize("key", FILES)
+def test_a_file_is_of_the_version_that_its_entry_names(key):
+    fields = ENTRIES[key].fields
+    path, _, at = fields["url"].partition("/tree/")[2].partition("?h=")
+    version = fields["howpublished"].removeprefix("Linux ")
+    assert path == re.sub(r"[{}\\]", "", fields["title"])
+    assert at in (f"v{version}", f"linux-{version}.y")
+    assert re.fullmatch(re.escape(key.rpartition("-v")[2]) + r"(\.\d+)?", version)
+
+
+def test_what_git_kernel_org_has_is_looked_for_in_a_mirror():
+    at_mirror = run_path(str(BOOK / "_ext" / "mirrors.py"))["at_mirror"]
+    for entry in ENTRIES.values():
+        url = entry.fields["url"]
+        assert at_mirror(url).startswith("https://github.com/") == ("//git.kernel.org" in url)
+    assert at_mirror(ENTRIES["commit-fd2825b0760a"].fields["url"]) == (
+        "https://github.com/torvalds/linux/commit/fd2825b0760a"
+    )
+    assert at_mirror(ENTRIES["dax-v5.10"].fields["url"]) == (
+        "https://github.com/gregkh/linux/blob/v5.10.13/fs/dax.c"
+    )
 
 
 def test_entries_and_terms_have_their_place():

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..paths import reach
 from ..verdict import Report, replay
-from .picture import BLUE, GREY, RED, STYLE, Picture, picture
+from .picture import GREY, RED, STYLE, THREADS, Picture, picture
 
 CALLER, UNBIND = "1", "2"
 
@@ -65,7 +65,7 @@ def _draw_steps(axes: Any, steps: Sequence[str], gone: int, columns: int) -> Non
     axes.text(
         columns + 0.45, gone / 2 - 0.5, "struct page exists", rotation=90, va="center", fontsize=8
     )
-    axes.plot([0] * len(steps), [n + 0.5 for n in range(len(steps))], "o-", color=BLUE, ms=6)
+    axes.plot([0] * len(steps), [n + 0.5 for n in range(len(steps))], "o-", color=THREADS[1], ms=6)
     axes.set_yticks([n + 0.5 for n in range(len(steps))], steps, fontsize=8)
     axes.set_ylim(len(steps) + 0.5, -1.5)
     axes.set_xlim(-0.2, columns + 0.7)

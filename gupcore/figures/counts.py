@@ -12,7 +12,7 @@ from ..machine import Machine
 from ..percpu_ref import BIAS, Ref
 from ..scenario import Scenario
 from ..verdict import Moment, replay
-from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
+from .picture import GREY, RED, STYLE, THREADS, Picture, picture
 from .rows import name_rows, name_step
 
 Rows = Mapping[str, str]
@@ -71,7 +71,7 @@ def _of_a_page(machine: Machine) -> Rows:
 def _draw_steps(axes: Any, moments: Sequence[Moment]) -> None:
     for number, moment in enumerate(moments, start=1):
         broken = bool(moment.breaks)
-        colour = RED if broken else (BLUE, ORANGE)[(moment.thread - 1) % 2]
+        colour = RED if broken else THREADS[moment.thread - 1]
         axes.plot(number, moment.thread - 1, "X" if broken else "o", color=colour, ms=9)
         name = moment.source.function.replace("percpu_ref_", "").replace("_rcu", "")
         name_step(axes, number, name)

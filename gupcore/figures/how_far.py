@@ -15,8 +15,8 @@ from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
 INTERRUPTS, REFERENCES = "waits for interrupts", "waits for a reference"
 DIES, SPINS, SAFE = "goes through, then oops", "goes through, then spins", "goes through, no harm"
 LOOKS = {
-    INTERRUPTS: (GREY, "W"),
-    REFERENCES: (BLUE, "W"),
+    INTERRUPTS: (GREY, "I"),
+    REFERENCES: (BLUE, "R"),
     DIES: (RED, "✕"),
     SPINS: (ORANGE, "∞"),
     SAFE: (GREY, "–"),

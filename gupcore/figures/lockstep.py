@@ -13,7 +13,7 @@ from ..machine import FREED, IRQS_OFF, LINKED, Machine
 from ..pte import pte_none
 from ..scenario import Scenario
 from ..verdict import Moment, replay
-from .picture import BLUE, GREY, ORANGE, STYLE, Picture, picture
+from .picture import BLUE, GREY, STYLE, THREADS, Picture, picture
 
 Run = tuple[Scenario, str]
 
@@ -56,7 +56,7 @@ def lockstep(*runs: Run) -> Picture:
 def _draw(axes: Any, scenario: Scenario, moments: Sequence[Moment], longest: int) -> None:
     machines = [scenario.machine, *(moment.machine for moment in moments)]
     for number, moment in enumerate(moments, start=1):
-        axes.plot(number, 0, "o", color=BLUE if moment.thread == 1 else ORANGE, ms=8)
+        axes.plot(number, 0, "o", color=THREADS[moment.thread - 1], ms=8)
     for row, state in enumerate(LIVES.values(), start=1):
         at = 0
         for value, run in groupby(machines, key=state):

@@ -32,7 +32,7 @@ def lookups_and_instructions(lookups: Counted, instructions: Counted, kernel: st
             pages = sorted(counts)
             values = [counts[number] for number in pages]
             above.plot(pages, values, drawstyle="steps-post", color=colour, lw=1.6)
-            _name(above, pages[-1], values[-1], name, colour)
+            _name(above, pages[-1], values[-1], name)
         above.set_ylim(0, 2.5)
         above.set_yticks((0, 1, 2))
         above.set_title("model: lookups", loc="left", fontsize=9)
@@ -41,7 +41,7 @@ def lookups_and_instructions(lookups: Counted, instructions: Counted, kernel: st
             pages = sorted(counts)
             thousands = [counts[number] / 1000 for number in pages]
             below.plot(pages, thousands, mark + "-", color=colour, ms=3, lw=1.2)
-            _name(below, pages[-1], thousands[-1], name, colour)
+            _name(below, pages[-1], thousands[-1], name)
         below.set_ylim(bottom=0)
         below.set_title("kernel: thousand instructions", loc="left", fontsize=9)
         for axes in (above, below):
@@ -52,14 +52,13 @@ def lookups_and_instructions(lookups: Counted, instructions: Counted, kernel: st
         return picture(figure, _in_words(lookups, instructions, kernel))
 
 
-def _name(axes: Any, page: int, value: float, name: str, colour: str) -> None:
-    """Write a line's name at its right end."""
+def _name(axes: Any, page: int, value: float, name: str) -> None:
+    """Write a line's name at its right end, in the page's own colour, which can be read."""
     axes.annotate(
         *(name, (page, value)),
         xytext=(8, 0),
         textcoords="offset points",
         va="center",
-        color=colour,
         annotation_clip=False,
     )
 

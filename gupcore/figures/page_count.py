@@ -12,7 +12,7 @@ from ..machine import FREE, OTHERS, OURS, Machine
 from ..pte import pte_none
 from ..scenario import Scenario
 from ..verdict import Moment, replay
-from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
+from .picture import GREY, RED, STYLE, THREADS, Picture, picture
 from .rows import draw_spans, name_rows
 
 SHADES = {OURS: 0.4, FREE: 0.1, OTHERS: 0.22}
@@ -38,7 +38,7 @@ def _draw_count(axes: Any, machines: Sequence[Machine], moments: Sequence[Moment
     counts = [machine.memmap[0].refcount for machine in machines]
     axes.step(range(len(counts)), counts, where="post", color=GREY, lw=1.5, zorder=1)
     for number, moment in enumerate(moments, start=1):
-        colour = (BLUE, ORANGE, GREY)[(moment.thread - 1) % 3]
+        colour = THREADS[moment.thread - 1]
         axes.plot(number, counts[number], "X" if moment.breaks else "o", color=colour, ms=8)
         if moment.breaks:
             axes.plot(number, counts[number], "o", mfc="none", mec=RED, ms=15)

@@ -17,6 +17,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, RED, GREY = "#0072B2", "#E69F00", "#D55E00", "#808080"  # read in light and in dark
+GREEN, PINK = "#009E73", "#CC79A7"
+THREADS = (BLUE, ORANGE, GREEN, PINK)  # by number, as in the player
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "gupcore",
     "svg.fonttype": "none",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..machine import Machine
 from ..scenario import Scenario
 from ..verdict import Moment, replay
-from .picture import BLUE, ORANGE, RED, STYLE, Picture, picture
+from .picture import RED, STYLE, THREADS, Picture, picture
 from .rows import draw_spans, name_rows, name_step
 
 
@@ -51,7 +51,7 @@ def _draw_threads(axes: Any, scenario: Scenario, moments: Sequence[Moment]) -> N
     for number, moment in enumerate(moments, start=1):
         row = moment.thread - 1
         oops = moment.machine.oops is not None
-        colour = RED if oops else (BLUE, ORANGE)[row % 2]
+        colour = RED if oops else THREADS[row]
         axes.plot(number, row, "X" if oops else "o", color=colour, ms=11 if oops else 9)
         name_step(axes, number, moment.source.function)
         axes.plot((number, number), (-0.45, row), color="black", lw=0.4, zorder=0)
