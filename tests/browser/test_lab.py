@@ -71,7 +71,7 @@ def test_the_kernel_sees_what_the_reader_did(visit: Visit) -> None:
     player = players(page).first
     player.get_by_role("radio", name="no-check").check()
     for digit in "221":
-        player.get_by_role("button", name=f"Step {digit}", exact=True).click()
+        player.get_by_role("button", name=f"Step thread {digit}", exact=True).click()
     expect(player.locator(".gup-schedule")).to_have_text("221")
     assert_kernel_says(page, "print(player.design, player.schedule)", "no-check 221")
 

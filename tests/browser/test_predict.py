@@ -1,5 +1,6 @@
 """Predict first: a question before a marked step, kept in the reader's browser, asked of nobody."""
 
+import re
 from collections.abc import Callable
 
 from hand import BUG, CHAPTER, Hand
@@ -83,6 +84,23 @@ def test_the_question_belongs_to_the_state_and_not_to_the_way(
     hand.restart()
     hand.take("11" + "2" + "1" + "222")  # another way to the state after 1112222
     assert "Can thread 2 go on to remove anything?" in prompt(hand)
+
+
+def test_the_lane_does_not_tell_that_a_thread_has_to_wait(
+    page_at: Callable[..., Visit], book_over_http: str
+) -> None:
+    hand = open_at(page_at().page, book_over_http)
+    hand.take("1112222")
+    lane = hand.player.get_by_role("group", name="Thread 2: unbind")
+    step = lane.get_by_role("button", name="Step thread 2", exact=True)
+    expect(lane).to_have_class(re.compile("gup-next"))
+    expect(step).not_to_have_attribute("aria-disabled", "true")
+    step.click()
+    assert hand.schedule == "1112222"
+    assert "Waits for" in hand.text(".gup-note"), "whoever does not answer is told why"
+    hand.press("answer waits")
+    assert "✓" in prompt(hand)
+    expect(step).to_have_attribute("aria-disabled", "true")
 
 
 def test_answers_are_kept_and_can_be_forgotten(
