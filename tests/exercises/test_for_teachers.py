@@ -5,6 +5,7 @@ from pathlib import Path
 from runpy import run_path
 
 import pytest
+from chapter import defined_in
 
 from gupcore import SCENARIOS, check, race
 from gupcore.__main__ import main
@@ -24,6 +25,15 @@ def test_the_example_prints_what_the_page_says(tmp_path, capsys, monkeypatch):
         scene = scenarios["second-try"]("no-check", pte=pte)
         assert check(scene, "struct page exists").verdicts[0].in_short() == verdict
     assert check(race("no-check", pte="absent"), "struct page exists").status == "holds"
+
+
+def test_a_wrong_order_of_the_cards_can_be_played():
+    (line,) = re.findall(r"`(Player\(.*?\))`", PAGE.partition("plays a wrong one")[2])[:1]
+    player = eval(line, defined_in(11, "ordered"))
+    (design,) = player.board["designs"]
+    assert design["name"] == "refuse unmap drain serialise kill wait"
+    verdicts = [player.board["verdicts"][number] for number in design["verdicts"]]
+    assert "fails" in [verdict[0] for verdict in verdicts]
 
 
 OOPS = "Touches the struct page, which is gone: oops."
