@@ -50,7 +50,9 @@ def test_read_five_words():
         (["normal", "special", "special", "none", "protnone"], "0x8400000020001225 is not special"),
         (["normal", "special", "devmap", "none", "normal"], "0x8000000001000166 is not normal"),
         (["normal", "special", "devmap", "protnone", "none"], "0x0000000000000000 is not protnone"),
-        (["normal"], "there are 5 words, and 1 answers"),
+        (["normal"], "write a list of 5 kinds, one for each word"),
+        (None, "write a list of 5 kinds, one for each word"),
+        (["normal", "Special", "devmap", "none", "protnone"], "'Special' is none of none, not pre"),
     ],
 )
 def test_what_is_misread(kinds, says):
@@ -77,6 +79,8 @@ def test_part_the_walkers(write):
         (0x20000 << 12 | 1 << 0 | 1 << 9, "the hardware does not permit"),
         (pte_mkspecial(user_pte(MEMORY_PFN)), "it maps frame 0x1000"),
         (0x20000 | 1 << 0 | 1 << 2 | 1 << 9, "it maps frame 0x20"),
+        (pte_mkspecial(user_pte(DEVICE_PFN)) | 1 << 64, "a PTE is a whole number of 64 bits"),
+        (None, "a PTE is a whole number of 64 bits"),
     ],
 )
 def test_what_parts_nobody(word, says):

@@ -46,7 +46,8 @@ def test_one_lookup_a_page_table():
             lambda pages, place: -(-pages // 512) + 1,  # one more, to be safe
             "1025 pages from place 511: you say 4, the model counts 3.",
         ),
-        (lambda pages, place: None, "Nothing is predicted yet for (3, 510)."),
+        (lambda pages, place: None, "No whole number is predicted yet for (3, 510)."),
+        (lambda pages, place: "2", "No whole number is predicted yet for (3, 510)."),
     ],
 )
 def test_what_is_no_count_of_lookups(count, says):
@@ -77,6 +78,7 @@ def test_gup_fast_is_cheaper_with_a_lookup_than_gup_slow_without():
         # dearest first
         ({1: "BAC", 512: "BAC"}, "Pages: 1. 5.10 runs fewer instructions in A than B"),
         ({1: "", 512: ""}, "For 1, write each of A, B and C once."),
+        (None, "For 1, write each of A, B and C once."),
         ({1: "CAB", 512: "CA"}, "For 512, write each of A, B and C once."),
     ],
 )
