@@ -190,7 +190,8 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
         return True, end.value
     except (Exception, SystemExit) as error:
         for frame, _ in traceback.walk_tb(error.__traceback__):
-            _check_taken(frame)
+            if frame.f_code.co_flags & inspect.CO_GENERATOR:  # a helper may have no source
+                _check_taken(frame)
         *_, last = traceback.extract_tb(error.__traceback__)
         meant = " Was a `yield` forgotten?" if "'Step'" in str(error) else ""
         says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {error}.{meant}"

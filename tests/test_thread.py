@@ -120,6 +120,16 @@ def forgets_yield_of_a_step_without_a_result(cpu, address, pages, flags, design)
     yield ptep_get_lockless(address)
 
 
+TYPED_IN: dict = {}  # where there is no source
+exec("def halve(number):\n    return number / 0\n", TYPED_IN)
+
+
+@hopeless("raised ZeroDivisionError: division by zero.")
+def raises_where_there_is_no_source(cpu, address, pages, flags, design):
+    yield ptep_get_lockless(address)
+    return TYPED_IN["halve"](1)
+
+
 @hopeless("Was a `yield` forgotten?")
 def forgets_yield_in_an_expression(cpu, address, pages, flags, design):
     yield try_grab_compound_head(pte_pfn(ptep_get_lockless(address)))
