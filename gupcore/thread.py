@@ -191,7 +191,7 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
     except (Exception, SystemExit) as error:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_flags & inspect.CO_GENERATOR:  # a helper may have no source
-                _check_taken(frame)
+                _check_frame(frame)
         *_, last = traceback.extract_tb(error.__traceback__)
         meant = " Was a `yield` forgotten?" if "'Step'" in str(error) else ""
         says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {error}.{meant}"
@@ -221,8 +221,7 @@ def _frames(generator: Generator[Any, Any, Any], label: str) -> Iterator[FrameTy
                 "yield from a call of another thread function instead."
             )
         assert inner.gi_frame is not None
-        check_source(inner.gi_frame.f_code)
-        _check_taken(inner.gi_frame)
+        _check_frame(inner.gi_frame)
         yield inner.gi_frame
         inner = inner.gi_yieldfrom
         depth += 1
@@ -311,8 +310,9 @@ def check_source(code: CodeType) -> None:
             raise ThreadError(f"{where}: `:=` in a statement that yields; write two statements.")
 
 
-def _check_taken(frame: FrameType) -> None:
-    """Refuse a step that is made and not yielded; raise ThreadError with one sentence."""
+def _check_frame(frame: FrameType) -> None:
+    """Refuse what `check_source` refuses, and a step that is made and not yielded."""
+    check_source(frame.f_code)
     for line, name in _calls_without_yield(frame.f_code):
         if getattr(frame.f_globals.get(name), "makes_steps", False):
             where = f"{frame.f_code.co_name}, line {line}"

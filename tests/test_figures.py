@@ -1,12 +1,15 @@
 """A figure becomes a picture for the page."""
 
+import re
+from importlib.resources import files
+
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
 from gupcore import race
 from gupcore.figures import picture, timeline
-from gupcore.figures.picture import BLUE, STYLE
+from gupcore.figures.picture import BLUE, STYLE, THREADS
 
 
 def drawn():
@@ -45,3 +48,12 @@ def test_a_picture_needs_words():
 
 def test_a_timeline_says_what_it_shows():
     assert repr(timeline(race(), "21")).startswith("Timeline. Step 1, unbind: kill_dax. Step 2, ")
+
+
+def test_a_thread_has_the_colour_that_it_has_in_the_player():
+    style = (files("gupcore.player") / "page" / "player.css").read_text()
+    lanes = re.findall(r"--lane: (#[0-9a-f]+);", style)
+    short = re.compile("#(.)(.)(.)")
+    full = [short.sub(r"#\1\1\2\2\3\3", lane) if len(lane) == 4 else lane for lane in lanes]
+    assert [colour.lower() for colour in THREADS] == full
+    assert timeline(race(callers=8), "987654321")

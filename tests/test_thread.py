@@ -243,6 +243,11 @@ def test_a_function_that_yields_nothing_is_no_thread():
         Automaton("lazy", lambda: None).start()
 
 
+def test_a_thread_that_raises_and_cannot_be_read_on_its_own():
+    with pytest.raises(ThreadError, match="a lambda that yields hides where it stands"):
+        check(race("v5.11", gup_fast=lambda *given: (yield 1 / 0)))
+
+
 def test_values_that_compare_equal_are_told_apart():
     automaton = Automaton("thread", distinguishes, (local_irq_save(0),))
     start = automaton.start()

@@ -17,8 +17,10 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, RED, GREY = "#0072B2", "#E69F00", "#D55E00", "#808080"  # read in light and in dark
-GREEN, PINK = "#009E73", "#CC79A7"
-THREADS = (BLUE, ORANGE, GREEN, PINK)  # by number, as in the player
+THREADS = (  # by number, as in the player
+    *(BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9"),
+    *(RED, "#B3A600", "#999999", "#8A5BB0"),
+)
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "gupcore",
     "svg.fonttype": "none",
