@@ -4,30 +4,49 @@
     >>> check(race(design="no-check"), rule="struct page exists").status
     'fails'
 
-Read the modules in this order: pte, machine, start, step and the folder steps, design, gup, fault,
-users, unmap, device: the kernel model; then rules, scenario, catalogue: what is asked of it; then
-thread, explore, paths, outcomes, verdict, table: how it is answered; then conformance and records:
-what real kernels did.
+Three folders say what they hold: `checker` tries every schedule of some threads and knows nothing
+of pages; `kernel` is the model and knows nothing of searching; `evidence` holds the model against
+what real kernels did.  What stands beside them is what a reader meets.
 """
 
-from .catalogue import SCENARIOS, race
-from .design import DESIGNS, Design
-from .scenario import Scenario, ScenarioError
-from .thread import ThreadError
-from .verdict import Report, ScheduleError, Verdict, check, replay
+from .catalogue import race
+from .checker.asked import ScenarioError
+from .checker.machine import Gone, Thing
+from .checker.maker import SCENARIOS, scenario
+from .checker.replay import Moment, ScheduleError, replay
+from .checker.rule import Rule
+from .checker.scenario import Scenario
+from .checker.source import ThreadError
+from .checker.step import Blocked, Effect, models
+from .checker.thread import Automaton
+from .checker.verdict import Report, Verdict, check
+from .kernel.design import DESIGNS, Design
+from .kernel.device import PHASES
+from .kernel.rules import RULES
 
 __version__ = "0.1.0"
 __all__ = [
     "DESIGNS",
+    "PHASES",
+    "RULES",
     "SCENARIOS",
+    "Automaton",
+    "Blocked",
     "Design",
+    "Effect",
+    "Gone",
+    "Moment",
     "Report",
+    "Rule",
     "Scenario",
     "ScenarioError",
     "ScheduleError",
+    "Thing",
     "ThreadError",
     "Verdict",
     "check",
+    "models",
     "race",
     "replay",
+    "scenario",
 ]

@@ -12,17 +12,19 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from inspect import signature
 from typing import NoReturn
 
-from .catalogue import MAX_CALLERS, SCENARIOS, named_scenario
-from .design import DESIGNS
-from .explore import STATE_LIMIT
-from .rules import RULES
-from .scenario import Scenario, ScenarioError, check_number
+from .catalogue import UP_TO_EIGHT
+from .checker.asked import ScenarioError, check_number
+from .checker.explore import STATE_LIMIT
+from .checker.maker import SCENARIOS, named_scenario
+from .checker.replay import Moment, ScheduleError, replay
+from .checker.scenario import Scenario
+from .checker.source import ThreadError
+from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, check
+from .kernel.design import DESIGNS
+from .kernel.rules import RULES
 from .table import HEADING, needs, rows
-from .thread import ThreadError
-from .verdict import FAILS, HOLDS, UNDETERMINED, Moment, Report, ScheduleError, check, replay
 
 EXIT = {HOLDS: 0, FAILS: 1, UNDETERMINED: 2}
 EX_USAGE = 64
@@ -103,7 +105,7 @@ def _scenario(options: argparse.Namespace) -> Scenario:
     names = ("design", "callers", "pte", "access", "pages", "behind")
     given = {name: value for name in names if (value := getattr(options, name)) is not None}
     for name in given:
-        if name not in signature(make).parameters:
+        if name not in make.parameters:
             raise ScenarioError(f"The scenario {options.scenario} has no --{name}; leave it out.")
     return make(**given)
 
@@ -111,7 +113,7 @@ def _scenario(options: argparse.Namespace) -> Scenario:
 def _table(options: argparse.Namespace) -> int:
     most = 3 if options.lacking is None else 2
     number = most if options.callers is None else options.callers
-    check_number("callers", number, MAX_CALLERS if options.lacking is None else most)
+    check_number("callers", number, UP_TO_EIGHT[-1] if options.lacking is None else most)
     callers = range(1, number + 1)
     if options.lacking is not None:
         given = ["table", "--lacking", options.lacking, "--callers", str(number)]
@@ -122,7 +124,7 @@ def _table(options: argparse.Namespace) -> int:
         return EXIT[HOLDS]
     statuses = {HOLDS}
     designs = DESIGNS if options.design is None else (options.design,)
-    if "design" not in signature(named_scenario(options.scenario)).parameters:
+    if not named_scenario(options.scenario).has_designs:
         raise ScenarioError(f"The scenario {options.scenario} has no designs; use check.")
     for number, row in enumerate(rows(options.scenario, designs, callers, options.limit)):
         print(*([HEADING] if number == 0 else []), row, sep="\n" if number == 0 else "", flush=True)

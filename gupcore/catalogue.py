@@ -1,18 +1,23 @@
 """The catalogue: the scenarios the book uses.
 
-To add a scenario, write a function that returns a `Scenario` and name it in `SCENARIOS`.  The
-command line offers its arguments as options.
+To add a scenario, write a function that returns a `Scenario` and register it with `@scenario`:
+say under which name, what each of its parameters can be, and in which settings tables try it.  From
+then on the command line, the judges, the design lab and *Copy as Python* know it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from .design import Design
-from .device import rebind, unbind
-from .gup import GupFast, gup_fast
-from .machine import (
+from .checker.asked import ScenarioError, check_thread
+from .checker.maker import DOMAINS, scenario
+from .checker.scenario import Scenario, Variant
+from .checker.thread import Automaton
+from .kernel.design import V5_11, Design
+from .kernel.device import named_design, rebind, unbind
+from .kernel.gup import GupFast, gup_fast
+from .kernel.machine import (
     ANONYMOUS,
     BULK_DAX,
     COUNTED_DAX,
@@ -23,44 +28,53 @@ from .machine import (
     FS_LOCK,
     IRQS_OFF,
     MAPPING,
+    MEMORY_PFN,
     MMAP_LOCK,
     PFNMAP,
     PTL,
     Machine,
     dax_pte,
 )
-from .percpu_ref import REF_RULES, Ref, kill, tryget_and_put
-from .pte import FOLL_WRITE, PAGE_SIZE
-from .scenario import (
-    Scenario,
-    ScenarioError,
-    check_number,
-    check_thread,
-    named_design,
-    one_of,
-    one_word,
-    recorded,
-)
-from .start import dax_machine, memory_machine, special_machine
-from .thread import Automaton
-from .unmap import munmap, truncate
-from .users import another_process, block_io, direct_io, touch_then_direct_io, user_code
+from .kernel.percpu_ref import Ref, kill, tryget_and_put
+from .kernel.pte import FOLL_WRITE, PAGE_SIZE, PTRS_PER_PTE
+from .kernel.start import dax_machine, memory_machine, special_machine
+from .kernel.unmap import munmap, truncate
+from .kernel.users import another_process, block_io, direct_io, touch_then_direct_io, user_code
 
 ACCESS = {"read": 0, "write": FOLL_WRITE}  # does gup ask for a writable PTE?
-MAX_CALLERS = 8  # one digit of a schedule a thread, and one thread unbinds
+UP_TO_EIGHT = range(1, 9)  # callers, besides whom one thread or two take their pages away
+MOVES = range(1 << 10)  # page tables by which a scene can be moved
+
+DOMAINS.update(
+    design=lambda _, design: named_design(design),
+    gup_fast=check_thread,
+    access=tuple(ACCESS),
+    moved=MOVES,
+)
 
 
 # --- Against unbind -------------------------------------------------------------------------------
 
 
-@recorded
+@scenario(
+    "seed-race",
+    exported=True,
+    callers=UP_TO_EIGHT,
+    pte=("present", "read-only", "absent"),
+    pages=range(1, 3),
+    settings=(
+        *({"pte": pte, "access": "read"} for pte in ("present", "absent")),
+        *({"pte": pte, "access": "write"} for pte in ("present", "read-only", "absent")),
+    ),
+)
 def race(
-    design: str | Design = "v5.11",
+    design: Design = V5_11,
     callers: int = 1,
     pte: str = "present",
     access: str = "read",
     pages: int = 1,
     gup_fast: GupFast = gup_fast,
+    moved: int = 0,
 ) -> Scenario:
     """Return the mail's race: direct I/O on a mapped DAX file against unbind of the pmem driver.
 
@@ -72,118 +86,112 @@ def race(
               for a writable PTE
     pages     how many pages the buffer has, 1 or 2; two lie on either side of a page table's end
     gup_fast  a thread function to use instead of the model's own gup-fast
+    moved     by how many frames, and by how many page tables' addresses, everything lies further up
 
     Raises ScenarioError for a design, a phase of unbind, a number or a word it does not know,
     and for a gup_fast that is no thread.
     Source: Dan Williams' mail of 23 February 2021.
     """
-    chosen = named_design(design)
-    check_number("callers", callers, MAX_CALLERS)
-    check_number("pages", pages, 2)
-    flags = ACCESS[one_word("access", access, ACCESS)]
-    check_thread("gup_fast", gup_fast)
-    start = MAPPING if pages == 1 else MAPPING - PAGE_SIZE
-    machine = _dax(chosen, pages, pte, start)
-    users = _direct_ios(callers, start, pages, flags, chosen, gup_fast)
-    unbinds = Automaton("unbind", unbind, (callers, pages, chosen))
+    start = _moved(MAPPING if pages == 1 else MAPPING - PAGE_SIZE, moved)
+    machine = _dax(design, pages, pte, start, DEVICE_PFN + moved)
+    users = _direct_ios(callers, start, pages, ACCESS[access], design, gup_fast)
+    frames = tuple(page.pfn for page in machine.memmap)
+    unbinds = Automaton("unbind", unbind, (callers, frames if moved else pages, design))
     says = "Direct I/O on a mapped DAX file races with unbind of the pmem driver."
-    threads = (*users, unbinds)
-    return Scenario("seed-race", says, chosen, machine, threads)
+    return _scene(says, design, machine, *users, unbinds)
 
 
-@recorded
-def rebinding(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
+@scenario("rebind", callers=UP_TO_EIGHT)
+def rebinding(design: Design = V5_11, callers: int = 1) -> Scenario:
     """Return the race with a driver that is unbound, bound again, and its disk mounted anew.
 
     design, callers  as in `race`
 
     The lookup in gup-fast goes by frame number: it cannot tell the device's lives apart.
     """
-    chosen = named_design(design)
-    check_number("callers", callers, MAX_CALLERS)
-    users = _direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen)
-    rebinds = Automaton("unbind, then bind", rebind, (callers, 1, chosen))
+    users = _direct_ios(callers, MAPPING, 1, ACCESS["read"], design)
+    rebinds = Automaton("unbind, then bind", rebind, (callers, 1, design))
     says = "The driver is unbound and bound again; who still has the old mapping?"
-    machine = _dax(chosen, 1, "present")
+    machine = _dax(design, 1, "present")
     threads = (*users, rebinds)
-    return Scenario("rebind", says, chosen, machine, threads)
+    return _scene(says, design, machine, *threads)
 
 
-@recorded
-def stores(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
+@scenario("stores", callers=UP_TO_EIGHT)
+def stores(design: Design = V5_11, callers: int = 1) -> Scenario:
     """Return user code that stores to a mapped DAX file, twice, while the driver is unbound.
 
     design   as in `race`
     callers  how many CPUs store, 1 to 8
     """
-    chosen = named_design(design)
-    check_number("callers", callers, MAX_CALLERS)
-    machine = replace(_dax(chosen, 1, "present"), tlbs=tuple(range(callers)))
+    machine = replace(_dax(design, 1, "present"), tlbs=tuple(range(callers)))
     users = (
-        Automaton(_label("store", n, callers), user_code, (n, MAPPING, True, 2, chosen))
+        Automaton(_label("store", n, callers), user_code, (n, MAPPING, True, 2, design))
         for n in range(callers)
     )
     says = "User code stores through the hardware, which takes no reference on anything."
-    threads = (*users, Automaton("unbind", unbind, (callers, 1, chosen)))
-    return Scenario("stores", says, chosen, machine, threads)
+    threads = (*users, Automaton("unbind", unbind, (callers, 1, design)))
+    return _scene(says, design, machine, *threads)
 
 
-@recorded
-def unmapping_dax(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
+@scenario("munmap-dax", callers=range(6))
+def unmapping_dax(design: Design = V5_11, callers: int = 1) -> Scenario:
     """Return the race of a process that unmaps its DAX file with unbind.
 
     design   as in `race`
     callers  how many of its threads do direct I/O, 0 to 5; then come a CPU that stores, the munmap
              and the unbind.  With 0, the munmap does what the exit of the process does.
     """
-    chosen = named_design(design)
-    check_number("callers", callers, MAX_CALLERS - 3, least=0)
     machine = replace(
-        _dax(chosen, 1, "present"),
+        _dax(design, 1, "present"),
         frees=True,
         tlbs=(callers,),
         shows=(IRQS_OFF, FAULTING, PTL, MMAP_LOCK, DMA),
     )
     says = "A process unmaps its DAX file while the driver is unbound."
     threads = (
-        *_direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen),
-        Automaton("store", user_code, (callers, MAPPING, True, 1, chosen)),
-        Automaton("munmap", munmap, (callers + 1, chosen)),
-        Automaton("unbind", unbind, (callers + 2, 1, chosen)),
+        *_direct_ios(callers, MAPPING, 1, ACCESS["read"], design),
+        Automaton("store", user_code, (callers, MAPPING, True, 1, design)),
+        Automaton("munmap", munmap, (callers + 1, design)),
+        Automaton("unbind", unbind, (callers + 2, 1, design)),
     )
-    return Scenario("munmap-dax", says, chosen, machine, threads)
+    return _scene(says, design, machine, *threads)
 
 
-@recorded
-def block_ios(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
+@scenario("block-io", callers=UP_TO_EIGHT)
+def block_ios(design: Design = V5_11, callers: int = 1) -> Scenario:
     """Return I/O to the pmem block device itself against unbind.
 
     design   as in `race`, one whose pgmap shares the ref of the block queue (before v5.15)
     callers  how many threads do block I/O, 1 to 8
     """
-    chosen = named_design(design)
-    check_number("callers", callers, MAX_CALLERS)
-    if "drop_pages_in_bulk" in chosen.unbind:
-        raise ScenarioError(f"In {chosen.name} the block queue has a ref of its own; choose v5.11.")
-    _check_filesystem(chosen)
+    if "drop_pages_in_bulk" in design.unbind:
+        raise ScenarioError(f"In {design.name} the block queue has a ref of its own; choose v5.11.")
+    _check_filesystem(design)
     users = (
         Automaton(_label("block I/O", n, callers), block_io, (DEVICE_PFN,)) for n in range(callers)
     )
     says = "I/O to the pmem disk holds the ref that the pgmap shares with the block queue."
-    machine = _dax(chosen, 1, "present")
-    threads = (*users, Automaton("unbind", unbind, (callers, 1, chosen)))
-    return Scenario("block-io", says, chosen, machine, threads)
+    machine = _dax(design, 1, "present")
+    threads = (*users, Automaton("unbind", unbind, (callers, 1, design)))
+    return _scene(says, design, machine, *threads)
 
 
 # --- Against those who take pages away one by one -------------------------------------------------
 
 
-@recorded
+@scenario(
+    "munmap",
+    callers=range(6),
+    pte=("present", "hinting"),
+    settings=({"pte": "present"}, {"pte": "hinting"}),
+)
 def unmapping(
-    design: str | Design = "v5.11",
+    design: Design = V5_11,
     callers: int = 1,
     pte: str = "present",
     gup_fast: GupFast = gup_fast,
+    moved: int = 0,
 ) -> Scenario:
     """Return direct I/O on ordinary memory against munmap, while another process wants a page.
 
@@ -191,164 +199,173 @@ def unmapping(
     callers   how many threads touch their buffer and do direct I/O, 0 to 5; then come a CPU that
               loads, the munmap and the other process
     pte       "present", or "hinting": kept from the hardware, so that its next use is noticed
-    gup_fast  as in `race`
+    gup_fast, moved  as in `race`
     """
-    chosen = named_design(design)
-    check_number("callers", callers, MAX_CALLERS - 3, least=0)
-    check_thread("gup_fast", gup_fast)
-    hinting = one_word("pte", pte, ("present", "hinting")) == "hinting"
-    machine = memory_machine(hinting=hinting)
+    start = _moved(MAPPING, moved)
+    machine = memory_machine(1, start, hinting=pte == "hinting", first=MEMORY_PFN + moved)
     machine = replace(machine, tlbs=tuple(range(callers + 1)), frees=True)
     users = (
         Automaton(
             _label("direct I/O", cpu, callers),
             touch_then_direct_io,
-            (cpu, MAPPING, ACCESS["read"], chosen, gup_fast),
+            (cpu, start, ACCESS["read"], design, gup_fast),
         )
         for cpu in range(callers)
     )
     says = "A page of ordinary memory is unmapped, freed and used again under those who walk to it."
     threads = (
         *users,
-        Automaton("load", user_code, (callers, MAPPING, False, 2, chosen)),
-        Automaton("munmap", munmap, (callers + 1, chosen)),
+        Automaton("load", user_code, (callers, start, False, 2, design)),
+        Automaton("munmap", munmap, (callers + 1, design)),
         Automaton("another process", another_process),
     )
-    return Scenario("munmap", says, chosen, machine, threads)
+    return _scene(says, design, machine, *threads)
 
 
-@recorded
-def truncation(design: str | Design = "v5.11", callers: int = 1, pte: str = "present") -> Scenario:
+@scenario(
+    "truncate",
+    callers=UP_TO_EIGHT,
+    pte=("present", "read-only", "absent"),
+    settings=({"pte": "present"}, {"pte": "absent"}),
+)
+def truncation(design: Design = V5_11, callers: int = 1, pte: str = "present") -> Scenario:
     """Return direct I/O on a mapped DAX file against truncation of the file.
 
     design, callers, pte  as in `race`; the order of unbind does not matter here
     """
-    chosen = named_design(design)
-    _check_filesystem(chosen)
-    check_number("callers", callers, MAX_CALLERS)
-    machine = replace(_dax(chosen, 1, pte), shows=(IRQS_OFF, FAULTING, FS_LOCK, PTL, DMA))
+    _check_filesystem(design)
+    machine = replace(_dax(design, 1, pte), shows=(IRQS_OFF, FAULTING, FS_LOCK, PTL, DMA))
     says = "A DAX file is unmapped and truncated: the same idea as the cure, for one file."
     threads = (
-        *_direct_ios(callers, MAPPING, 1, ACCESS["read"], chosen),
-        Automaton("truncate", truncate, (callers, chosen)),
+        *_direct_ios(callers, MAPPING, 1, ACCESS["read"], design),
+        Automaton("truncate", truncate, (callers, design)),
     )
-    return Scenario("truncate", says, chosen, machine, threads)
+    return _scene(says, design, machine, *threads)
 
 
-@recorded
-def truncating_the_unmapped(design: str | Design = "v5.11", callers: int = 1) -> Scenario:
+@scenario("munmap-truncate", callers=range(1, 7))
+def truncating_the_unmapped(design: Design = V5_11, callers: int = 1) -> Scenario:
     """Return munmap of a DAX file against its truncation, while other CPUs store to it.
 
     design   as in `race`; only its way to flush TLBs counts
     callers  how many CPUs store, 1 to 6
     """
-    chosen = named_design(design)
-    _check_filesystem(chosen)
-    check_number("callers", callers, MAX_CALLERS - 2)
+    _check_filesystem(design)
     machine = replace(
-        _dax(chosen, 1, "present"),
+        _dax(design, 1, "present"),
         frees=True,
         tlbs=tuple(range(callers)),
         shows=(FAULTING, FS_LOCK, MMAP_LOCK),
     )
     users = (
-        Automaton(_label("store", n, callers), user_code, (n, MAPPING, True, 1, chosen))
+        Automaton(_label("store", n, callers), user_code, (n, MAPPING, True, 1, design))
         for n in range(callers)
     )
     says = "Truncation asks the file who maps it; munmap has left the list and not yet flushed."
     threads = (
         *users,
-        Automaton("munmap", munmap, (callers, chosen)),
-        Automaton("truncate", truncate, (callers + 1, chosen)),
+        Automaton("munmap", munmap, (callers, design)),
+        Automaton("truncate", truncate, (callers + 1, design)),
     )
-    return Scenario("munmap-truncate", says, chosen, machine, threads)
+    return _scene(says, design, machine, *threads)
 
 
-@recorded
+@scenario(
+    "special",
+    callers=UP_TO_EIGHT,
+    behind=("zero page", "registers"),
+    settings=tuple(
+        {"behind": behind, "access": access}
+        for behind in ("zero page", "registers")
+        for access in ACCESS
+    ),
+)
 def special(
-    design: str | Design = "v5.11",
+    design: Design = V5_11,
     callers: int = 1,
     behind: str = "zero page",
     access: str = "read",
     gup_fast: GupFast = gup_fast,
+    moved: int = 0,
 ) -> Scenario:
     """Return direct I/O on a PTE that is special and not devmap.
 
-    design, callers, access  as in `race`, and gup_fast, too
+    design, callers, access  as in `race`, and gup_fast and moved, too
     behind  "zero page" or "registers": the zero page has a struct page, a device's registers have
             none
     """
-    chosen = named_design(design)
-    check_number("callers", callers, MAX_CALLERS)
-    vmas = {"zero page": ANONYMOUS, "registers": PFNMAP}
-    vma = vmas[one_word("behind", behind, vmas)]
-    flags = ACCESS[one_word("access", access, ACCESS)]
+    vma = {"zero page": ANONYMOUS, "registers": PFNMAP}[behind]
+    start = _moved(MAPPING, moved)
     says = "Direct I/O meets a PTE that is special: there may be no struct page."
-    machine = special_machine(vma, spare=callers)
-    check_thread("gup_fast", gup_fast)
-    threads = tuple(_direct_ios(callers, MAPPING, 1, flags, chosen, gup_fast))
-    return Scenario("special", says, chosen, machine, threads)
+    machine = special_machine(vma, callers, start, moved)
+    threads = _direct_ios(callers, start, 1, ACCESS[access], design, gup_fast)
+    return _scene(says, design, machine, *threads)
 
 
-@recorded
-def mixed(design: str | Design = "v5.11", callers: int = 1, access: str = "read") -> Scenario:
+@scenario(
+    "mixed",
+    callers=UP_TO_EIGHT,
+    settings=tuple({"access": access} for access in ACCESS),
+)
+def mixed(design: Design = V5_11, callers: int = 1, access: str = "read") -> Scenario:
     """Return direct I/O on a buffer of two pages, ordinary memory and then DAX, against unbind.
 
     design, callers, access  as in `race`
     """
-    chosen = named_design(design)
-    check_number("callers", callers, MAX_CALLERS)
-    dax, memory = _dax(chosen, 1, "present"), memory_machine()
+    dax, memory = _dax(design, 1, "present"), memory_machine()
     machine = replace(
         dax,
         page_table=memory.page_table + dax.page_table,
         memmap=memory.memmap + dax.memmap,
         vmas=memory.vmas + dax.vmas,
     )
-    flags = ACCESS[one_word("access", access, ACCESS)]
-    users = _direct_ios(callers, MAPPING, 2, flags, chosen)
+    flags = ACCESS[access]
+    users = _direct_ios(callers, MAPPING, 2, flags, design)
     says = "One buffer, two promises: the device dies and gup-fast gives both pages back."
-    threads = (*users, Automaton("unbind", unbind, (callers, 1, chosen)))
-    return Scenario("mixed", says, chosen, machine, threads)
+    threads = (*users, Automaton("unbind", unbind, (callers, 1, design)))
+    return _scene(says, design, machine, *threads)
 
 
 # --- The reference count itself -------------------------------------------------------------------
 
 
-@recorded
+@scenario("percpu-ref", callers=UP_TO_EIGHT, wait=(True, False))
 def percpu_ref(callers: int = 2, wait: bool = True) -> Scenario:
     """Return a percpu_ref that is used on several CPUs while it is killed.
 
     callers  how many CPUs take a live reference and put it, 1 to 8
     wait     does the kill wait for a grace period before it adds up the counts?
     """
-    check_number("callers", callers, MAX_CALLERS)
     users = (Automaton(_label("tryget", n, callers), tryget_and_put, (n,)) for n in range(callers))
     says = "A reference count that lives on every CPU is killed while it is in use."
     machine = Ref(local=(0,) * callers)
     threads = (*users, Automaton("kill", kill, (wait,)))
-    return Scenario(
-        "percpu-ref",
-        says,
-        KILL_WAITS if wait else KILL_HURRIES,
-        machine,
-        threads,
-        tuple(REF_RULES.values()),
-    )
+    return _scene(says, KILL_WAITS if wait else KILL_HURRIES, machine, *threads)
 
 
-KILL_WAITS = Design("kill waits", "The counts are added up after a grace period.", unbind=())
-KILL_HURRIES = Design("kill hurries", "The counts are added up at once.", unbind=())
+KILL_WAITS = Variant("kill waits", "The counts are added up after a grace period.")
+KILL_HURRIES = Variant("kill hurries", "The counts are added up at once.")
 
 
 # --- Parts ----------------------------------------------------------------------------------------
 
 
-def _dax(design: Design, pages: int, pte: str, start: int = MAPPING) -> Machine:
-    one_word("pte", pte, ("present", "read-only", "absent"))
+def _scene(says: str, design: Any, machine: Any, *threads: Automaton) -> Scenario:
+    """Return a scenario; its maker gives it its name."""
+    return Scenario("", says, design, machine, threads)
+
+
+def _moved(address: int, tables: int) -> int:
+    """Return an address that lies so many page tables further up."""
+    return address + tables * PTRS_PER_PTE * PAGE_SIZE
+
+
+def _dax(
+    design: Design, pages: int, pte: str, start: int = MAPPING, first: int = DEVICE_PFN
+) -> Machine:
     kind = BULK_DAX if "drop_pages_in_bulk" in design.unbind else FS_DAX
     kind = COUNTED_DAX if design.counted else kind
-    machine = dax_machine(pages, pte != "absent", kind, start)
+    machine = dax_machine(pages, pte != "absent", kind, start, first)
     if pte == "read-only":
         ptes = tuple(dax_pte(page.pfn, design.counted, write=False) for page in machine.memmap)
         machine = replace(machine, page_table=ptes)
@@ -375,25 +392,3 @@ def _direct_ios(
 
 def _label(name: str, cpu: int, of: int) -> str:
     return name if of == 1 else f"{name} on CPU {cpu}"
-
-
-def named_scenario(name: str) -> Callable[..., Scenario]:
-    """Return the scenario function of that name; raise ScenarioError for an unknown one."""
-    if name not in SCENARIOS:
-        raise ScenarioError(f"There is no scenario {name!r}; choose {one_of(SCENARIOS)}.")
-    return SCENARIOS[name]
-
-
-SCENARIOS: dict[str, Callable[..., Scenario]] = {
-    "seed-race": race,
-    "rebind": rebinding,
-    "stores": stores,
-    "munmap-dax": unmapping_dax,
-    "block-io": block_ios,
-    "munmap": unmapping,
-    "truncate": truncation,
-    "munmap-truncate": truncating_the_unmapped,
-    "special": special,
-    "mixed": mixed,
-    "percpu-ref": percpu_ref,
-}

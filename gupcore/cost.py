@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from .design import DESIGNS, Design
-from .gup import get_user_pages_fast, gup_fast
-from .machine import MAPPING, Machine
-from .pte import PAGE_SIZE
-from .start import dax_machine, memory_machine
-from .step import Blocked, Thread
+from .checker.step import Blocked, Thread
+from .kernel.design import DESIGNS, Design
+from .kernel.gup import get_user_pages_fast, gup_fast
+from .kernel.machine import MAPPING, Machine
+from .kernel.pte import PAGE_SIZE
+from .kernel.start import dax_machine, memory_machine
 
 
 class Run(NamedTuple):

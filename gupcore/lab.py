@@ -12,15 +12,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from html import escape
-from inspect import signature
 from itertools import product
 from typing import Any
 
 import ipywidgets
 from ipywidgets import Dropdown, IntProgress, IntSlider, TagsInput, ToggleButtons
 
-from .catalogue import ACCESS, MAX_CALLERS, SCENARIOS, named_scenario, race
-from .design import (
+from .catalogue import ACCESS, UP_TO_EIGHT, race
+from .checker.asked import ScenarioError
+from .checker.maker import SCENARIOS, named_scenario
+from .checker.scenario import Scenario
+from .checker.source import ThreadError
+from .checker.verdict import Report, check
+from .kernel.design import (
     AFTER_GRACE_PERIOD,
     AT_ONCE,
     BROADCAST,
@@ -28,11 +32,8 @@ from .design import (
     IPI,
     Design,
 )
-from .device import PHASES
+from .kernel.device import PHASES, named_design
 from .player import Player
-from .scenario import Scenario, ScenarioError, named_design
-from .thread import ThreadError
-from .verdict import Report, check
 
 ON, OFF = "on", "off"
 
@@ -108,7 +109,7 @@ class DesignLab(ipywidgets.VBox):  # type: ignore[misc]
         self.report: Report = check(named_scenario(scenario)(design, callers=callers), limit=limit)
         self.scenario = Dropdown(options=_with_designs(), value=scenario, description="scenario")
         self.start = Dropdown(options=list(DESIGNS), value=design, description="start from")
-        self.callers = IntSlider(callers, 0, MAX_CALLERS, description="callers")
+        self.callers = IntSlider(callers, 0, UP_TO_EIGHT[-1], description="callers")
         self.pte = ToggleButtons(options=["present", "read-only", "absent"], description="PTE")
         self.access = ToggleButtons(options=list(ACCESS), description="access")
         self.switches = {
@@ -180,7 +181,7 @@ class DesignLab(ipywidgets.VBox):  # type: ignore[misc]
             return
         make = named_scenario(self.scenario.value)
         given = {"callers": self.callers, "pte": self.pte, "access": self.access}
-        taken = {k: w.value for k, w in given.items() if k in signature(make).parameters}
+        taken = {k: w.value for k, w in given.items() if k in make.parameters}
         for name, widget in given.items():
             widget.disabled = name not in taken
         self.progress.layout.visibility = "visible"
@@ -215,4 +216,4 @@ HIDDEN = ipywidgets.Layout(visibility="hidden")
 
 
 def _with_designs() -> list[str]:
-    return [name for name, make in SCENARIOS.items() if "design" in signature(make).parameters]
+    return [name for name, make in SCENARIOS.items() if make.has_designs]

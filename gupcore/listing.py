@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .verdict import Report
+    from .checker.verdict import Report
 
 
 @dataclass(frozen=True)

@@ -12,31 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from inspect import signature
-from typing import Any
 
-from .catalogue import SCENARIOS, named_scenario
-from .design import DESIGNS, Design
-from .explore import STATE_LIMIT
-from .scenario import ScenarioError, named_design
-from .verdict import FAILS, HOLDS, UNDETERMINED, Report, Verdict, check
-
-Setting = dict[str, Any]
-
-SETTINGS: dict[str, tuple[Setting, ...]] = {
-    "seed-race": (
-        *({"pte": pte, "access": "read"} for pte in ("present", "absent")),
-        *({"pte": pte, "access": "write"} for pte in ("present", "read-only", "absent")),
-    ),
-    "mixed": ({"access": "read"}, {"access": "write"}),
-    "munmap": ({"pte": "present"}, {"pte": "hinting"}),
-    "truncate": ({"pte": "present"}, {"pte": "absent"}),
-    "special": tuple(
-        {"behind": behind, "access": access}
-        for behind in ("zero page", "registers")
-        for access in ("read", "write")
-    ),
-}
+from .checker.asked import ScenarioError
+from .checker.explore import STATE_LIMIT
+from .checker.maker import SCENARIOS, named_scenario
+from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, Verdict, check
+from .kernel.design import DESIGNS, Design
+from .kernel.device import named_design
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +124,10 @@ def rows(
 
 def row(scenario: str, design: str | Design, callers: int = 1, limit: int = STATE_LIMIT) -> Row:
     """Judge one design with one number of callers, over all settings of the scenario."""
+    make = named_scenario(scenario)
     reports = [
-        check(named_scenario(scenario)(design, callers=callers, **setting), limit=limit)
-        for setting in SETTINGS.get(scenario, ({},))
+        check(make(design=design, callers=callers, **setting), limit=limit)
+        for setting in make.settings
     ]
     return Row(
         scenario,
@@ -212,7 +195,7 @@ def needs(design: str | Design, callers: Sequence[int] = (1, 2)) -> Iterator[Nee
 def _everywhere(design: Design, callers: Sequence[int]) -> Iterator[Row]:
     for number in callers:
         for scenario, make in SCENARIOS.items():
-            if "design" not in signature(make).parameters:
+            if not make.has_designs:
                 continue
             try:
                 yield row(scenario, design, number)

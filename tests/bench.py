@@ -11,7 +11,8 @@ from statistics import median
 
 from playwright.sync_api import Browser, sync_playwright
 
-from gupcore import explore, race
+from gupcore import race
+from gupcore.checker import explore
 from gupcore.player.module import module, style
 
 ROOT = Path(__file__).parents[1]

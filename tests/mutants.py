@@ -30,28 +30,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from inspect import signature
 from itertools import count, groupby, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gupcore import (
-    DESIGNS,
-    SCENARIOS,
-    Report,
-    ScenarioError,
-    check,
-    device,
-    fault,
-    gup,
-    percpu_ref,
-    unmap,
-    users,
-)
-from gupcore.step import Action, Effect
-from gupcore.steps import cpu, dax, page_table, pagemap, struct_page
-from gupcore.table import SETTINGS
-from gupcore.thread import NODE_LIMIT, Automaton, ThreadError, _exact
+from gupcore import DESIGNS, SCENARIOS, Report, ScenarioError, check
+from gupcore.checker.source import ThreadError
+from gupcore.checker.step import Action, Effect
+from gupcore.checker.thread import NODE_LIMIT, Automaton, _exact
+from gupcore.kernel import device, fault, gup, percpu_ref, unmap, users
+from gupcore.kernel.steps import cpu, dax, page_table, pagemap, struct_page
 
 THREADS = (gup, fault, users, unmap, device, percpu_ref)
 ACTIONS = (cpu, dax, page_table, pagemap, struct_page, percpu_ref)
@@ -301,8 +289,8 @@ def cells(callers: int) -> tuple[Cell, ...]:
     found: dict[Any, Cell] = {}
     for name, make in SCENARIOS.items():
         tried = TRIED if callers == 1 else WITH_TWO
-        designs = tuple(tried) if "design" in signature(make).parameters else (None,)
-        settings = (*SETTINGS.get(name, ()), *FURTHER.get(name, ())) or ({},)
+        designs = tuple(tried) if make.has_designs else (None,)
+        settings = (*make.settings, *FURTHER.get(name, ()))
         for setting, design in product(settings, designs):
             chosen = {} if design is None else {"design": design}
             for number in (0, 1) if callers == 1 else (callers,):
@@ -324,7 +312,8 @@ def _what_counts(cell: Cell) -> tuple[Any, ...]:
     Raises ScenarioError for a cell that cannot be set up.
     """
     scenario = _scenario(cell)
-    if any(thread.function in (device.unbind, device.rebind) for thread in scenario.threads):
+    unbinds = any(t.function in (device.unbind, device.rebind) for t in scenario.threads)
+    if unbinds or not SCENARIOS[cell.scenario].has_designs:
         return cell
     looked_at = {f.name: getattr(scenario.design, f.name) for f in fields(scenario.design)}
     for name in ("name", "says", "unbind"):

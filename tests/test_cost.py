@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from gupcore.cost import gup_cost, run_alone
-from gupcore.design import V5_11
-from gupcore.gup import get_user_pages_fast, gup_fast
-from gupcore.machine import MAPPING, MEMORY_PFN, REFUSES
-from gupcore.pte import FOLL_LONGTERM, PTRS_PER_PTE
-from gupcore.start import dax_machine, memory_machine
+from gupcore.kernel.design import V5_11
+from gupcore.kernel.gup import get_user_pages_fast, gup_fast
+from gupcore.kernel.machine import MAPPING, MEMORY_PFN, REFUSES
+from gupcore.kernel.pte import FOLL_LONGTERM, PTRS_PER_PTE
+from gupcore.kernel.start import dax_machine, memory_machine
 
 
 @pytest.mark.parametrize(

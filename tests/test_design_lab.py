@@ -6,7 +6,7 @@ import pytest
 
 from gupcore import DESIGNS, SCENARIOS, ScenarioError, check, race
 from gupcore import lab as module
-from gupcore.design import BROADCAST, IPI
+from gupcore.kernel.design import BROADCAST, IPI
 from gupcore.lab import OFF, ON, SWITCHES, DesignLab, variants
 from gupcore.player import Player
 

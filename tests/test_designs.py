@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gupcore import DESIGNS, Design, ScenarioError, check, race, replay
-from gupcore.design import CURE, V5_11, without
+from gupcore.kernel.design import CURE, V5_11, without
 from gupcore.table import row
 
 EXISTS, LANDS, STALE = "struct page exists", "DMA lands", "no stale mapping"

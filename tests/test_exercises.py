@@ -10,11 +10,11 @@ from gupcore.exercises import (
     judge_trace,
     judge_unbind,
 )
-from gupcore.gup import gup_fast, gup_slow
+from gupcore.kernel.gup import gup_fast, gup_slow
+from gupcore.kernel.pte import pte_pfn
+from gupcore.kernel.steps.cpu import local_irq_restore, local_irq_save
+from gupcore.kernel.steps.page_table import ptep_get_lockless
 from gupcore.player import Player
-from gupcore.pte import pte_pfn
-from gupcore.steps.cpu import local_irq_restore, local_irq_save
-from gupcore.steps.page_table import ptep_get_lockless
 
 NO_CHECK, V5_11 = race("no-check"), race("v5.11")
 CURE = DESIGNS["cure"].unbind

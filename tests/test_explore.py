@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gupcore import DESIGNS, check, paths, race
-from gupcore.explore import explore
-from gupcore.thread import Automaton
+from gupcore import DESIGNS, check, race
+from gupcore.checker import paths
+from gupcore.checker.explore import explore
+from gupcore.checker.thread import Automaton
 
 Effect = namedtuple("Effect", "machine result")
 Blocked = namedtuple("Blocked", "why")
@@ -188,7 +189,7 @@ def test_a_search_that_is_cut_off_still_knows_what_it_saw():
 
 
 def test_progress_is_reported(monkeypatch):
-    monkeypatch.setattr("gupcore.explore.REPORT_EVERY", 100)
+    monkeypatch.setattr("gupcore.checker.explore.REPORT_EVERY", 100)
     seen = []
     report = check(
         race("v5.11", callers=2), progress=lambda found, left: seen.append((found, left))

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gupcore import DESIGNS, SCENARIOS, ScheduleError
-from gupcore.design import AFTER_GRACE_PERIOD, BROADCAST
 from gupcore.figures.lockstep import lockstep
 from gupcore.figures.page_count import page_count
+from gupcore.kernel.design import AFTER_GRACE_PERIOD, BROADCAST
 
 broadcast = replace(
     DESIGNS["v5.11"], name="broadcast", tlb_flush=BROADCAST, free_tables=AFTER_GRACE_PERIOD

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from test_explore import Do, Effect, programs
 
 from gupcore import DESIGNS, SCENARIOS, Report, Scenario, ScheduleError, check, race
-from gupcore.explore import explore
-from gupcore.outcomes import ENDS, NEVER, OOPS, SPINS, STUCK, Outcome, outcomes
-from gupcore.rules import Rule
-from gupcore.thread import Automaton
+from gupcore.checker.explore import explore
+from gupcore.checker.outcomes import ENDS, NEVER, OOPS, SPINS, STUCK, Outcome, outcomes
+from gupcore.checker.rule import Rule
+from gupcore.checker.thread import Automaton
 
 ORDERED = Rule("in order", "No step lowers cell 0.", "step", lambda old, _, new: new[0] >= old[0])
 QUIET = Rule(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gupcore import SCENARIOS, check, paths, replay
+from gupcore import SCENARIOS, check, replay
+from gupcore.checker import paths
 
 percpu_ref = SCENARIOS["percpu-ref"]
 

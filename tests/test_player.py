@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from gupcore import SCENARIOS, ScheduleError, check, race
-from gupcore import gup as model
+from gupcore.kernel import gup as model
 from gupcore.player import Player
 from gupcore.player.data import VERSION, board
 from gupcore.player.module import ORDER, PAGE, module
@@ -189,7 +189,7 @@ def test_a_design_that_holds_says_so_in_words_and_another_is_listed(reports):
 def test_a_notebook_shows_how_far_a_search_has_got(monkeypatch):
     shown = []
     monkeypatch.setattr("gupcore.player.progress.display", shown.append)
-    monkeypatch.setattr("gupcore.explore.REPORT_EVERY", 1000)
+    monkeypatch.setattr("gupcore.checker.explore.REPORT_EVERY", 1000)
     progress = NotebookProgress(limit=10_000)
     values = []
     progress.bar.observe(lambda change: values.append(change.new), "value")

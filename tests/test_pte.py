@@ -2,8 +2,8 @@
 
 import pytest
 
-from gupcore import pte
-from gupcore.pte import ARM64, X86_64
+from gupcore.kernel import pte
+from gupcore.kernel.pte import ARM64, X86_64
 
 BOTH = pytest.mark.parametrize("arch", [X86_64, ARM64], ids=lambda arch: arch.name)
 

@@ -4,7 +4,7 @@ import pytest
 
 import gupcore
 from gupcore import DESIGNS, SCENARIOS, race
-from gupcore.gup import gup_fast as the_models
+from gupcore.kernel.gup import gup_fast as the_models
 
 
 def in_python(scenario):

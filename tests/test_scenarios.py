@@ -7,11 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gupcore import DESIGNS, SCENARIOS, ScenarioError, check, race, replay
-from gupcore.design import AFTER_GRACE_PERIOD, BROADCAST, IPI, V5_11
-from gupcore.machine import FREE, OTHERS
-from gupcore.rules import RULES
-from gupcore.table import SETTINGS
-from gupcore.verdict import ScheduleError
+from gupcore.checker.replay import ScheduleError
+from gupcore.kernel.design import AFTER_GRACE_PERIOD, BROADCAST, IPI, V5_11
+from gupcore.kernel.machine import FREE, OTHERS
+from gupcore.kernel.rules import RULES
 
 ARM64 = replace(V5_11, name="v5.11 on arm64", tlb_flush=BROADCAST, free_tables=AFTER_GRACE_PERIOD)
 
@@ -238,7 +237,7 @@ def test_two_pages_on_either_side_of_a_tables_end_are_looked_up_twice():
 
 # --- Any schedule at all --------------------------------------------------------------------------
 
-ANY = [(name, setting) for name in SCENARIOS for setting in SETTINGS.get(name, ({},))]
+ANY = [(name, setting) for name, make in SCENARIOS.items() for setting in make.settings]
 
 
 @settings(deadline=None, max_examples=100)

@@ -6,12 +6,12 @@ from contextlib import suppress
 import pytest
 
 from gupcore import ScenarioError, ThreadError, check, race, replay
-from gupcore.gup import get_dev_pagemap, gup_fast, gup_pte_range
-from gupcore.pte import pte_devmap, pte_pfn
-from gupcore.steps.cpu import local_irq_restore, local_irq_save
-from gupcore.steps.page_table import ptep_get_lockless
-from gupcore.steps.struct_page import try_grab_compound_head
-from gupcore.thread import Automaton
+from gupcore.checker.thread import Automaton
+from gupcore.kernel.gup import get_dev_pagemap, gup_fast, gup_pte_range
+from gupcore.kernel.pte import pte_devmap, pte_pfn
+from gupcore.kernel.steps.cpu import local_irq_restore, local_irq_save
+from gupcore.kernel.steps.page_table import ptep_get_lockless
+from gupcore.kernel.steps.struct_page import try_grab_compound_head
 
 
 def test_a_thread_of_ones_own_is_judged():

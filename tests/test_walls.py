@@ -1,4 +1,4 @@
-"""The walls between the layers, and what every step must carry."""
+"""The walls between the wings, and what every step must carry."""
 
 import ast
 import re
@@ -6,96 +6,100 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import gupcore
-from gupcore.step import ACTIONS
+from gupcore.checker.step import ACTIONS
 
 PACKAGE = Path(gupcore.__file__).parent
-STEPS = ("steps.cpu", "steps.page_table", "steps.struct_page", "steps.pagemap", "steps.dax")
-LAYERS = (
-    *("pte", "machine", "start", "step", *STEPS),
-    *("design", "fault", "gup", "users", "unmap", "device"),
-    *(
-        "thread",
-        "explore",
-        "paths",
-        "rules",
-        "percpu_ref",
-        "scenario",
-        "catalogue",
-        "outcomes",
-        "verdict",
-        "table",
-        "cost",
-        "conformance",
-    ),
-)
+WINGS = ("checker", "kernel", "evidence")
+SEARCH = {f"checker.{name}" for name in ("explore", "paths", "outcomes", "verdict", "replay")}
 
 
-def imported_by(path):
-    """Return the names of gupcore's modules that a file imports when it runs."""
-    names = set()
+def name_of(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported_by(name, typing_too=False):
+    """Return the names of gupcore's modules that one imports when it runs."""
+    path, names = MODULES[name], set()
     tree = ast.parse(path.read_text())
-    typing_only = [
-        node
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
-        for node in ast.walk(block)
-    ]
+    left_out = set()
+    for block in ast.walk(tree):
+        for_types = isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
+        if for_types and not typing_too:
+            left_out |= set(ast.walk(block))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level and node not in typing_only:
-            folder = f"{path.parent.name}." if node.level == 1 and path.parent != PACKAGE else ""
-            modules = [node.module] if node.module else [alias.name for alias in node.names]
-            names |= {folder + name for name in modules}
+        if isinstance(node, ast.ImportFrom) and node.level and node not in left_out:
+            above = name.split(".")[: -node.level]
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            inside = {f"{module}.{alias.name}".lstrip(".") for alias in node.names}
+            names |= (inside & set(MODULES)) or {module}
     return names
 
 
-def module(layer):
-    return PACKAGE / f"{layer.replace('.', '/')}.py"
+def of(wing):
+    return [name for name in MODULES if name.startswith(f"{wing}.")]
 
 
-def test_each_layer_imports_only_from_above():
-    for number, layer in enumerate(LAYERS):
-        assert imported_by(module(layer)) <= set(LAYERS[:number]), layer
+def test_the_checker_knows_nothing_of_the_kernel():
+    for name in of("checker"):
+        assert all(other.startswith("checker.") for other in imported_by(name, typing_too=True)), (
+            name
+        )
 
 
-def test_every_module_has_its_place():
-    modules = {path.stem for path in PACKAGE.glob("*.py")}
-    modules |= {f"steps.{path.stem}" for path in (PACKAGE / "steps").glob("*.py")}
-    assert modules == {
-        *LAYERS,
-        "lab",
-        "records",
-        "listing",
-        "__init__",
-        "steps.__init__",
-        "__main__",
-    }
+def test_the_kernel_does_not_search():
+    for name in of("kernel"):
+        assert not imported_by(name) & SEARCH, name
+        assert all(other.startswith(("checker.", "kernel.")) for other in imported_by(name)), name
 
 
-def test_no_module_is_long():
-    for path in PACKAGE.rglob("*.py"):
-        assert len(path.read_text().splitlines()) <= 400, path.name
-
-
-def test_the_explorer_knows_nothing_of_pages():
-    assert imported_by(PACKAGE / "thread.py") == set()
-    assert imported_by(PACKAGE / "explore.py") == {"thread"}
-    assert imported_by(PACKAGE / "paths.py") == {"explore"}
-    assert imported_by(PACKAGE / "outcomes.py") == {"explore", "paths"}
+def test_no_wing_imports_what_readers_meet():
+    for name in of("evidence"):
+        assert imported_by(name) <= {"catalogue", *of("checker"), *of("kernel"), *of("evidence")}
 
 
 def test_the_player_explores_nothing():
-    for path in (PACKAGE / "player").glob("*.py"):
-        assert imported_by(path) <= {"player.data", "player.module", "player.prompts"}, path.name
+    for name in of("player"):
+        assert all(other.startswith("player.") for other in imported_by(name)), name
+
+
+def test_no_circle():
+    seen = {}
+
+    def depth(name, above=()):
+        assert name not in above, " -> ".join((*above, name))
+        if name not in seen:
+            below = [
+                depth(other, (*above, name)) for other in imported_by(name) if other in MODULES
+            ]
+            seen[name] = 1 + max(below, default=0)
+        return seen[name]
+
+    for name in MODULES:
+        depth(name)
 
 
 def test_a_figure_is_a_file_of_its_own():
     """So that figures can be added side by side: none needs another, each is called as its file."""
     tools = {"figures.picture", "figures.rows"}
-    for path in (PACKAGE / "figures").glob("[!_]*.py"):
-        assert imported_by(path) <= {*LAYERS, *tools}, path.name
-        defined = {d.name for d in ast.parse(path.read_text()).body if hasattr(d, "name")}
-        assert f"figures.{path.stem}" in tools or path.stem in defined, path.name
+    for name in of("figures"):
+        if name.endswith("__init__"):
+            continue
+        assert not {other for other in imported_by(name) - tools if other.startswith("figures.")}
+        defined = {d.name for d in ast.parse(MODULES[name].read_text()).body if hasattr(d, "name")}
+        assert name in tools or name.rpartition(".")[2] in defined, name
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_not_long_and_says_why_it_is_as_it_is(name):
+    text = MODULES[name].read_text()
+    assert len(text.splitlines()) <= 400
+    assert ast.get_docstring(ast.parse(text))
 
 
 def test_the_core_needs_only_the_standard_library():
@@ -117,17 +121,3 @@ def test_every_step_names_its_kernel_function_and_says_what_it_does():
         assert action.does.endswith("."), action.name
         assert re.fullmatch(r"v\d\.\d+|proposed", action.source.version), action.name
         assert Path(action.source.file).suffix in (".c", ".h"), action.name
-
-
-def test_every_action_is_in_the_list():
-    """The kernel map is made from the list: an action that forgot its source would be missing."""
-    defined = {
-        node.name
-        for layer in (*STEPS, "percpu_ref")
-        for node in ast.parse(module(layer).read_text()).body
-        if isinstance(node, ast.FunctionDef)
-        and [a.arg for a in node.args.args][:1] in (["m"], ["ref"])
-        and "Effect" in ast.unparse(node.returns)
-        and not node.name.startswith("_")
-    }
-    assert defined - {"zap_frames"} == {action.name for action in ACTIONS}

@@ -3,7 +3,6 @@
 import pytest
 
 from gupcore import SCENARIOS, ScenarioError, check
-from gupcore.exercises.threads import again
 
 unmapping = SCENARIOS["munmap"]
 
@@ -20,7 +19,7 @@ def test_it_is_written_down():
     assert part.in_python() == "SCENARIOS[\"munmap\"](\"v5.11\", pte='hinting', without='load')"
     assert eval(part.in_python()).key() == part.key()
     assert part.key() != unmapping("v5.11", pte="hinting").key()
-    assert len(again(part, pte="present").threads) == len(part.threads)
+    assert len(part.again(pte="present").threads) == len(part.threads)
 
 
 def test_a_thread_that_is_not_there_cannot_be_left_out():

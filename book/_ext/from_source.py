@@ -16,10 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
-from gupcore import catalogue
-from gupcore.step import ACTIONS
-
-assert catalogue  # it imports every module that declares steps
+from gupcore.checker.step import ACTIONS
 
 TERM = re.compile(r"(\S.{0,30}?) {2,}(?=\S)(.*)")
 BLANK: list[str] = [""]
@@ -60,11 +57,17 @@ def rewrite(app: Sphinx, what: str, name: str, obj: object, options: Any, lines:
 
 
 EVERY_MODULE = re.compile(r"^% every module of (\S+)$", re.MULTILINE)
+PACKAGE = """\
+```{{eval-rst}}
+.. automodule:: {0}
+   :no-index:
+```
+"""
 SECTION = """\
-### `{0}`
+### `{1}`
 
 ```{{eval-rst}}
-.. automodule:: gupcore.{0}
+.. automodule:: {0}
    :members:
    :no-index:
    :member-order: bysource
@@ -73,18 +76,32 @@ SECTION = """\
 
 
 def module_sections(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put a section a module where a page says "% every module of" a package.
+    """Put a section a module where a page says "% every module of" a package, after its own.
 
     A list kept by hand would be changed by everybody who adds a module.
     """
 
     def sections(found: re.Match[str]) -> str:
-        package = import_module(found[1])
-        names = sorted(module.name for module in iter_modules(package.__path__))
-        folder = found[1].removeprefix("gupcore.")
-        return "\n".join(SECTION.format(f"{folder}.{name}") for name in names)
+        return "\n".join([PACKAGE.format(found[1]), *map(section, modules(found[1]))])
 
     source[0] = EVERY_MODULE.sub(sections, source[0])
+
+
+def modules(package: str) -> list[str]:
+    """List the modules of a package and of the packages in it; of gupcore those at its top alone."""
+    found = []
+    for module in sorted(iter_modules(import_module(package).__path__), key=lambda m: m.name):
+        name = f"{package}.{module.name}"
+        if module.ispkg and package != "gupcore":
+            found += modules(name)
+        elif not module.ispkg and not module.name.startswith("_"):
+            found.append(name)
+    return found
+
+
+def section(module: str) -> str:
+    """Return the section of one module."""
+    return SECTION.format(module, module.removeprefix("gupcore."))
 
 
 class KernelMap(SphinxDirective):

@@ -11,10 +11,11 @@ from functools import wraps
 from html import escape
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from ..machine import NotThere
-from ..scenario import ScenarioError
-from ..thread import ThreadError
-from ..verdict import Report, ScheduleError, Verdict
+from ..checker.asked import ScenarioError
+from ..checker.replay import ScheduleError
+from ..checker.source import ThreadError
+from ..checker.verdict import Report, Verdict
+from ..kernel.machine import NotThere
 
 if TYPE_CHECKING:
     from ..player import Player

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..explore import STATE_LIMIT
-from ..scenario import Scenario, ScenarioError, named_design, one_of
-from ..verdict import FAILS, HOLDS, UNDETERMINED, check
+from ..checker.asked import ScenarioError, one_of
+from ..checker.explore import STATE_LIMIT
+from ..checker.scenario import Scenario
+from ..checker.verdict import FAILS, HOLDS, UNDETERMINED, check
+from ..kernel.device import named_design
 from .answer import Answer, answers, in_words, not_judged
-from .threads import again
 
 LIVELOCK = "livelock"
 PREDICTIONS = (HOLDS, FAILS, LIVELOCK)
@@ -50,7 +51,7 @@ def judge_prediction(
     for name in asked:
         report = whole
         if rule is not None:
-            report = check(again(scenario, design=named_design(name)), limit=limit)
+            report = check(scenario.again(design=named_design(name)), limit=limit)
         verdict = report[rule or name]
         if verdict.status == UNDETERMINED:
             return not_judged(report)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import paths
-from ..explore import STATE_LIMIT
-from ..rules import Rule
-from ..scenario import Scenario, one_of
-from ..verdict import Moment, Report, ScheduleError, check, replay
+from ..checker import paths
+from ..checker.asked import one_of
+from ..checker.explore import STATE_LIMIT
+from ..checker.replay import Moment, ScheduleError, replay
+from ..checker.rule import Rule
+from ..checker.scenario import Scenario
+from ..checker.verdict import Report, check
 from .answer import Answer, answers, not_judged
 
 

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from inspect import signature
 from typing import Any
 
-from .. import paths
-from ..catalogue import named_scenario, race, unmapping
-from ..design import REMOVE
-from ..device import PHASES
-from ..explore import STATE_LIMIT, Graph
-from ..machine import COUNTED_DAX, IDLE, NORMAL, Machine
-from ..rules import RULES
-from ..scenario import Scenario, ScenarioError, one_of, one_word
-from ..step import ACTIONS
-from ..steps.page_table import mmap_read_lock, pte_offset_map_lock
-from ..steps.struct_page import submit_bio
-from ..verdict import FAILS, HOLDS, Report, check, judge
+from ..catalogue import race, unmapping
+from ..checker import paths
+from ..checker.asked import ScenarioError, one_of, one_of_these
+from ..checker.explore import STATE_LIMIT, Graph
+from ..checker.scenario import Scenario
+from ..checker.step import ACTIONS
+from ..checker.verdict import FAILS, HOLDS, Report, check, judge
+from ..kernel.design import REMOVE
+from ..kernel.device import PHASES
+from ..kernel.machine import COUNTED_DAX, IDLE, NORMAL, Machine
+from ..kernel.rules import RULES
+from ..kernel.steps.page_table import mmap_read_lock, pte_offset_map_lock
+from ..kernel.steps.struct_page import submit_bio
 from .answer import Answer, answers, in_words, not_judged
 
 Rules = str | Iterable[str] | None
@@ -51,12 +51,12 @@ def judge_gup_fast(
     without        the names of the steps that it must do without, see step.ACTIONS
     limit          the number of states at which a search gives up
     """
-    tried = [(given, again(given, gup_fast=function)) for given in scenarios]
+    tried = [(given, given.again(gup_fast=function)) for given in scenarios]
     answer = _judge_all(tried, rules, limit)
     if not answer.right:
         return answer
     for kind in must_pin_fast:
-        make = PINS[one_word("must_pin_fast", kind, PINS)]
+        make = PINS[one_of_these("must_pin_fast", kind, PINS)]
         report = check(_alone(make(scenarios[0].design, gup_fast=function)))
         pins, schedule = _pins_fast(report)
         if not pins:
@@ -65,7 +65,7 @@ def judge_gup_fast(
     for _, changed in tried:
         report = check(changed, limit=limit)
         for name in without:
-            taken = _taken_in(function.__name__, one_word("without", name, STEPS), report.graph)
+            taken = _taken_in(function.__name__, one_of_these("without", name, STEPS), report.graph)
             if taken is not None:
                 said = f"Not yet: it takes the step {name}, which it must do without."
                 return Answer(False, said, report, paths.as_text(taken))
@@ -123,20 +123,9 @@ def _judge_all(tried: Sequence[tuple[Scenario, Scenario]], rules: Rules, limit: 
     return Answer(True, f"Right: the rules hold in every schedule, in {states:,} states.")
 
 
-def again(given: Scenario, **changes: Any) -> Scenario:
-    """Set a scenario up again with other arguments."""
-    make = named_scenario(given.name)
-    known = signature(make).parameters
-    for name in changes:
-        if name not in known:
-            raise ScenarioError(f"The scenario {given.name} has no {name}.")
-    design = {"design": given.design} if given.has_designs else {}
-    return make(**{**design, **dict(given.settings), **changes})
-
-
 def _with_order(given: Scenario, order: tuple[str, ...]) -> Scenario:
     says = "Unbind in the order that was handed in."
-    return again(given, design=replace(given.design, name="your order", says=says, unbind=order))
+    return given.again(design=replace(given.design, name="your order", says=says, unbind=order))
 
 
 def _order(phases: Any, of: Iterable[str] | None) -> tuple[str, ...]:

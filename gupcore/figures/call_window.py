@@ -8,8 +8,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..paths import reach
-from ..verdict import Report, replay
+from ..checker.paths import reach
+from ..checker.replay import replay
+from ..checker.verdict import Report
 from .picture import GREY, RED, STYLE, THREADS, Picture, picture
 
 CALLER, UNBIND = "1", "2"

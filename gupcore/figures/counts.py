@@ -8,10 +8,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..machine import Machine
-from ..percpu_ref import BIAS, Ref
-from ..scenario import Scenario
-from ..verdict import Moment, replay
+from ..checker.replay import Moment, replay
+from ..checker.scenario import Scenario
+from ..kernel.machine import Machine
+from ..kernel.percpu_ref import BIAS, Ref
 from .picture import GREY, RED, STYLE, THREADS, Picture, picture
 from .rows import name_rows, name_step
 

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..outcomes import ENDS, NEVER, OOPS, SPINS, STUCK, Outcome
+from ..checker.outcomes import ENDS, NEVER, OOPS, SPINS, STUCK, Outcome
 from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
 
 COLOURS = {ENDS: BLUE, OOPS: RED, STUCK: RED, NEVER: ORANGE, SPINS: GREY}

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..pte import PAGE_SHIFT, Encoding, pte_bits, pte_kind, pte_pfn
+from ..kernel.pte import PAGE_SHIFT, Encoding, pte_bits, pte_kind, pte_pfn
 from .picture import BLUE, GREY, ORANGE, STYLE, Picture, picture
 
 Entry = tuple[int, Encoding]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..verdict import HOLDS
+from ..checker.verdict import HOLDS
 from .picture import GREY, ORANGE, RED, STYLE, Picture, picture
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..scenario import Scenario
-from ..verdict import Moment, ScheduleError, replay
+from ..checker.replay import Moment, ScheduleError, replay
+from ..checker.scenario import Scenario
 from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
 
 INTERRUPTS, REFERENCES = "waits for interrupts", "waits for a reference"

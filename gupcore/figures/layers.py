@@ -8,8 +8,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..explore import Graph
-from ..verdict import Report
+from ..checker.explore import Graph
+from ..checker.verdict import Report
 from .picture import BLUE, GREY, RED, STYLE, Picture, picture
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..machine import FREED, IRQS_OFF, LINKED, Machine
-from ..pte import pte_none
-from ..scenario import Scenario
-from ..verdict import Moment, replay
+from ..checker.replay import Moment, replay
+from ..checker.scenario import Scenario
+from ..kernel.machine import FREED, IRQS_OFF, LINKED, Machine
+from ..kernel.pte import pte_none
 from .picture import BLUE, GREY, STYLE, THREADS, Picture, picture
 
 Run = tuple[Scenario, str]

@@ -8,10 +8,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..machine import FREE, OTHERS, OURS, Machine
-from ..pte import pte_none
-from ..scenario import Scenario
-from ..verdict import Moment, replay
+from ..checker.replay import Moment, replay
+from ..checker.scenario import Scenario
+from ..kernel.machine import FREE, OTHERS, OURS, Machine
+from ..kernel.pte import pte_none
 from .picture import GREY, RED, STYLE, THREADS, Picture, picture
 from .rows import draw_spans, name_rows
 

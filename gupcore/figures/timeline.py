@@ -9,9 +9,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..machine import Machine
-from ..scenario import Scenario
-from ..verdict import Moment, replay
+from ..checker.replay import Moment, replay
+from ..checker.scenario import Scenario
+from ..kernel.machine import Machine
 from .picture import RED, STYLE, THREADS, Picture, picture
 from .rows import draw_spans, name_rows, name_step
 

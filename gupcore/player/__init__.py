@@ -23,7 +23,8 @@ from .module import module, style
 from .prompts import Prompt
 
 if TYPE_CHECKING:
-    from ..verdict import Moment, Report
+    from ..checker.replay import Moment
+    from ..checker.verdict import Report
 
 PANELS = ("checker", "ahead", "outcomes", "beside", "map", "share")
 

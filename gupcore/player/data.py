@@ -17,8 +17,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..thread import Automaton, Node, Place
-    from ..verdict import Report
+    from ..checker.thread import Automaton, Node, Place
+    from ..checker.verdict import Report
 
 VERSION = 3
 MANY = 20_000  # states; of a larger graph the page counts no schedules and does not look ahead

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..verdict import Report
+    from ..checker.verdict import Report
 
 GOES_ON, WAITS, BREAKS, OOPS = "goes on", "waits", "breaks a rule", "oops"
 WORDS = {

@@ -7,8 +7,8 @@ from gupcore import replay
 from gupcore.catalogue import unmapping
 from gupcore.exercises import Answer
 from gupcore.figures.entry_bits import entry_bits, set_bits
-from gupcore.machine import DEVICE_PFN, MEMORY_PFN, dax_pte
-from gupcore.pte import (
+from gupcore.kernel.machine import DEVICE_PFN, MEMORY_PFN, dax_pte
+from gupcore.kernel.pte import (
     ARM64,
     X86_64,
     pte_access_permitted,

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gupcore import DESIGNS, SCENARIOS
-from gupcore.design import BROADCAST
 from gupcore.exercises import judge_prediction, judge_schedule, judge_trace
+from gupcore.kernel.design import BROADCAST
 
 ipi = replace(DESIGNS["v5.11"], name="IPI")
 at_once = replace(ipi, name="broadcast, tables at once", tlb_flush=BROADCAST)

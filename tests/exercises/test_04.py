@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from gupcore import DESIGNS, SCENARIOS
-from gupcore.design import AFTER_GRACE_PERIOD, BROADCAST
 from gupcore.exercises import judge_gup_fast, judge_prediction, judge_schedule
-from gupcore.pte import pte_access_permitted, pte_pfn, pte_special
-from gupcore.steps.cpu import local_irq_restore, local_irq_save
-from gupcore.steps.page_table import pmd_read, ptep_get_lockless, ptep_reread
-from gupcore.steps.struct_page import get_page, put_page, try_grab_compound_head
+from gupcore.kernel.design import AFTER_GRACE_PERIOD, BROADCAST
+from gupcore.kernel.pte import pte_access_permitted, pte_pfn, pte_special
+from gupcore.kernel.steps.cpu import local_irq_restore, local_irq_save
+from gupcore.kernel.steps.page_table import pmd_read, ptep_get_lockless, ptep_reread
+from gupcore.kernel.steps.struct_page import get_page, put_page, try_grab_compound_head
 
 broadcast = replace(
     DESIGNS["v5.11"], name="broadcast", tlb_flush=BROADCAST, free_tables=AFTER_GRACE_PERIOD

@@ -8,12 +8,12 @@ import pytest
 
 from gupcore import race
 from gupcore.exercises import judge_gup_fast
-from gupcore.gup import gup_fast
-from gupcore.pte import pte_devmap, pte_pfn, pte_present, pte_special
-from gupcore.steps.cpu import local_irq_restore, local_irq_save
-from gupcore.steps.page_table import ptep_get_lockless
-from gupcore.steps.pagemap import lookup_and_tryget_live, put_dev_pagemap
-from gupcore.steps.struct_page import put_page, try_grab_compound_head
+from gupcore.kernel.gup import gup_fast
+from gupcore.kernel.pte import pte_devmap, pte_pfn, pte_present, pte_special
+from gupcore.kernel.steps.cpu import local_irq_restore, local_irq_save
+from gupcore.kernel.steps.page_table import ptep_get_lockless
+from gupcore.kernel.steps.pagemap import lookup_and_tryget_live, put_dev_pagemap
+from gupcore.kernel.steps.struct_page import put_page, try_grab_compound_head
 
 # --- 3. Write the guard ---------------------------------------------------------------------------
 

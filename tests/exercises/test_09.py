@@ -6,8 +6,8 @@ import pytest
 from chapter import defined_in
 
 from gupcore import DESIGNS, SCENARIOS, race, replay
-from gupcore.design import inserted
 from gupcore.exercises import judge_prediction
+from gupcore.kernel.design import inserted
 
 # --- 1. What the wait does not mend ---------------------------------------------------------------
 

@@ -4,9 +4,9 @@ import pytest
 from chapter import defined_in
 
 from gupcore.cost import gup_cost
+from gupcore.evidence.records import costs, load
 from gupcore.exercises import Answer
 from gupcore.figures.lookups_and_instructions import lookups_and_instructions
-from gupcore.records import costs, load
 
 
 def judge(name):

@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 
-from gupcore.records import costs, facts, waited
+from gupcore.evidence.records import costs, facts, waited
 
 SCHEMA = json.loads(Path(__file__).with_name("record.schema.json").read_text())
 ABLATION = {"$ref": "#/$defs/ablation", "$defs": SCHEMA["$defs"]}

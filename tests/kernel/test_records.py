@@ -11,9 +11,9 @@ import shape
 from guest import cpio
 from scenarios import SCENARIOS
 
-from gupcore import records
-from gupcore.conformance import CALLER, KERNELS, TRACES, UNBIND
-from gupcore.step import ACTIONS
+from gupcore.evidence import records
+from gupcore.checker.step import ACTIONS
+from gupcore.evidence.conformance import CALLER, KERNELS, TRACES, UNBIND
 
 DATA = Path(__file__).parents[2] / "chapters/data"
 RECORDS = {path.stem: json.loads(path.read_text()) for path in sorted(DATA.glob("kernel-*.json"))}

@@ -1,45 +1,15 @@
-"""The named rules that every run must obey: each one sentence and one predicate.
-
-A rule is judged on every *step* (a rule about a touch lives on the step, not in the state after
-it), at the *end*, when all threads have ended, or on *finishing*: from every reachable state
-each thread can still end by itself.  That is possibility, not fairness: a thread that could go
-on forever but could also stop at any time obeys it.
-
-A rule about what must be so at all times is broken by the step that makes it untrue, or worse.
-"""
+"""The named rules that every run on the kernel's machine must obey, see `checker.rule`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from ..checker.rule import EVERYONE_CAN_FINISH, Rule, not_worse, usual_rules
+from ..checker.step import Step
 from .machine import COUNTED_DAX, DEVICE, FREE, IDLE, NORMAL, OTHERS, Machine
 from .pte import pte_pfn, pte_present, pte_special, pte_write
-from .step import Step
 from .steps.dax import vmf_insert_mixed
 from .steps.struct_page import alloc_page, bio_endio, submit_bio
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule.
-
-    name    what the verdict table calls it
-    says    the rule in one sentence
-    on      "step", "end" or "finish"
-    holds   for "step": (machine before, step, machine after) -> bool; for "end": (machine) -> bool
-    """
-
-    name: str
-    says: str
-    on: str
-    holds: Callable[..., bool] = lambda *_: True
-
-
-def not_worse(trouble: Callable[[Machine], int]) -> Callable[[Machine, Step, Machine], bool]:
-    """Make a predicate on steps from a count of what is wrong with a machine."""
-    return lambda before, step, after: trouble(after) <= trouble(before)
 
 
 def _struct_page_exists(before: Machine, step: Step, after: Machine) -> bool:
@@ -177,10 +147,11 @@ RULES: dict[str, Rule] = {
             "end",
             _counts_balance,
         ),
-        Rule(
-            "everyone can finish",
-            "From every reachable state each thread can still end by itself, without being killed.",
-            "finish",
-        ),
+        EVERYONE_CAN_FINISH,
     )
 }
+
+
+@usual_rules.register
+def _(machine: Machine) -> tuple[Rule, ...]:
+    return tuple(RULES.values())

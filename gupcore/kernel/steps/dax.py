@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.step import Blocked, Effect, models
 from ..machine import (
     ANSWERS,
     COUNTED_DAX,
@@ -24,7 +25,6 @@ from ..machine import (
     dax_pte,
 )
 from ..pte import pte_none, pte_words, pte_write
-from ..step import Blocked, Effect, models
 from .cpu import KILL, RCU
 from .page_table import listed, ptl_taken, zap_frames
 

@@ -7,10 +7,10 @@ answers late, an arm64 broadcast waits for no software walker (see `flush_tlb`).
 
 from __future__ import annotations
 
+from ..checker.step import Thread
 from .design import AFTER_GRACE_PERIOD, BROADCAST, IPI, Design
 from .gup import put_pages
 from .pte import pte_pfn, pte_special
-from .step import Thread
 from .steps.cpu import (
     begin_flush,
     begin_grace_period,

@@ -8,12 +8,12 @@ page: it goes through the TLB.
 
 from __future__ import annotations
 
+from ..checker.step import Thread
 from .design import Design
 from .fault import VM_FAULT_SIGBUS, handle_mm_fault
 from .gup import GupFast, get_user_pages_fast, gup_fast, put_pages
 from .machine import OTHERS
 from .pte import FOLL_WRITE
-from .step import Thread
 from .steps.cpu import load_or_store
 from .steps.page_table import mmap_read_lock, mmap_read_unlock
 from .steps.pagemap import blk_queue_enter, blk_queue_exit, pmem_do_write

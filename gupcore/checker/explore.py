@@ -19,7 +19,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from .thread import Automaton, ThreadError
+from .source import ThreadError
+from .thread import Automaton
 
 MACHINE_BITS = 24
 NODE_BITS = 16

@@ -34,16 +34,18 @@ def dax_machine(
     mapped: bool = True,
     kind: str = FS_DAX,
     start: int = MAPPING,
+    first: int = DEVICE_PFN,
 ) -> Machine:
     """Return a machine with a DAX file of `pages` pages on a bound pmem device.
 
     mapped   are its pages already in the page table, or will the first access fault them in?
     kind     FS_DAX, BULK_DAX or COUNTED_DAX, where a mapping holds a reference on its page
     start    the first address of the mapping
+    first    the device's first frame
 
     The pgmap starts as memremap_pages() leaves it: its own reference and one a struct page.
     """
-    pfns = range(DEVICE_PFN, DEVICE_PFN + pages)
+    pfns = range(first, first + pages)
     counted = kind == COUNTED_DAX
     held = int(counted and mapped)
     return Machine(
@@ -56,12 +58,16 @@ def dax_machine(
     )
 
 
-def memory_machine(pages: int = 1, start: int = MAPPING, hinting: bool = False) -> Machine:
+def memory_machine(
+    pages: int = 1, start: int = MAPPING, hinting: bool = False, first: int = MEMORY_PFN
+) -> Machine:
     """Return a machine with `pages` pages of anonymous memory mapped; a mapping holds a count.
 
+    start    the first address of the mapping
     hinting  are the PTEs protnone: is the next use of a page to be noticed?
+    first    the first frame
     """
-    pfns = range(MEMORY_PFN, MEMORY_PFN + pages)
+    pfns = range(first, first + pages)
     return Machine(
         page_table=tuple(
             pte_mkprotnone(user_pte(pfn)) if hinting else user_pte(pfn) for pfn in pfns
@@ -74,19 +80,25 @@ def memory_machine(pages: int = 1, start: int = MAPPING, hinting: bool = False) 
     )
 
 
-def special_machine(vma: str, spare: int = 1) -> Machine:
+def special_machine(vma: str, spare: int = 1, start: int = MAPPING, moved: int = 0) -> Machine:
     """Return a machine whose one PTE is special: the zero page, or a device's registers.
 
     vma    ANONYMOUS: the zero page, mapped by a load from memory never written; PFNMAP: registers,
            which have no struct page
     spare  how many frames of memory are free
+    start  the address of the mapping
+    moved  by how many frames everything lies further up
     """
-    pfn = ZERO_PFN if vma == ANONYMOUS else MMIO_PFN
+    pfn = moved + (ZERO_PFN if vma == ANONYMOUS else MMIO_PFN)
     behind = StructPage(pfn, IDLE[ZERO], ZERO, exists=vma == ANONYMOUS)
     return Machine(
         page_table=(pte_mkspecial(user_pte(pfn, write=vma == PFNMAP)),),
-        memmap=(behind, *(StructPage(MEMORY_PFN + n, 0, NORMAL, FREE) for n in range(spare))),
+        memmap=(
+            behind,
+            *(StructPage(MEMORY_PFN + moved + n, 0, NORMAL, FREE) for n in range(spare)),
+        ),
         vmas=(vma,),
+        start=start,
         shows=(IRQS_OFF, PTL, MMAP_LOCK),
     )
 

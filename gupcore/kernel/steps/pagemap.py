@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.step import Blocked, Effect, models
 from ..machine import DEVICE, IDLE, OTHERS, DevPagemap, Machine, cpu_list
 from ..pte import pte_pfn
-from ..step import Blocked, Effect, models
 from .cpu import KILL, and_waits, readers
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.step import Blocked, Effect, models
 from ..machine import DEVICE, DMA, FREE, FS_DAX, IDLE, NORMAL, OTHERS, OURS, Machine
-from ..step import Blocked, Effect, models
 
 
 @models("try_grab_compound_head", "mm/gup.c")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.step import Blocked, Effect, models
 from ..machine import (
     DEVICE,
     FREED,
@@ -19,7 +20,6 @@ from ..machine import (
     cpu_list,
 )
 from ..pte import PTE_NONE, pte_mkclean, pte_pfn, pte_words, pte_write, pte_wrprotect, user_pte
-from ..step import Blocked, Effect, models
 
 # --- Without a lock -------------------------------------------------------------------------------
 

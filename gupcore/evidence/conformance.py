@@ -17,15 +17,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from .catalogue import race
-from .design import DESIGNS, Design
-from .explore import Graph
-from .gup import gup_fast
-from .machine import MAPPING
-from .scenario import Scenario
-from .step import Thread
-from .thread import Automaton
-from .users import direct_io
+from ..catalogue import race
+from ..checker.explore import Graph
+from ..checker.scenario import Scenario
+from ..checker.step import Thread
+from ..checker.thread import Automaton
+from ..kernel.design import DESIGNS, Design
+from ..kernel.gup import gup_fast
+from ..kernel.machine import MAPPING
+from ..kernel.users import direct_io
 
 # One table: what a kernel's trace calls it, and the step of the model that it stands for.  A second
 # word is the caller, where only that call is meant.  None: it closes a window and opens none.

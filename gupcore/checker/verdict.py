@@ -1,33 +1,24 @@
-"""Verdicts: for each rule holds, fails with the shortest schedule, or undetermined; and replay.
+"""Verdicts: for each rule holds, fails with the shortest schedule, or or undetermined.
 
 A verdict is per rule, because one verdict over all rules would hide a rule's failure behind a
 shorter one of another rule.  It has three values: a search that was cut off has not shown that
 a rule holds.
-
-`replay` does not use the graph.  It drives the generators themselves along a schedule, so what
-it shows can be held against what the explorer found.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any, NamedTuple
 
 from . import paths
+from .asked import ScenarioError, one_of_these
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
-from .machine import Machine, Thing
 from .outcomes import Outcome, outcomes
-from .rules import Rule
-from .scenario import Scenario, ScenarioError, one_word
-from .step import Blocked, Source
-from .thread import Place, advance, standing
+from .replay import Moment, broken_by, replay
+from .rule import Rule
+from .scenario import Scenario
 
 HOLDS, FAILS, UNDETERMINED = "holds", "fails", "undetermined"
-
-
-class ScheduleError(ValueError):
-    """A schedule that is malformed or cannot be taken; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +147,7 @@ def check(
     if not isinstance(scenario, Scenario):
         raise ScenarioError("What is checked is a scenario: check(race()).")
     for given in scenario.rules:
-        if not isinstance(given, Rule):
-            raise ScenarioError(f"{given!r} is no rule; of RULES, hand in its values().")
-        one_word(f"The moment at which {given.name!r} is judged", given.on, JUDGES)
+        one_of_these(f"The moment at which {given.name!r} is judged", given.on, JUDGES)
     rules = scenario.rules if rule is None else (named_rule(rule, scenario),)
     graph = explore(
         scenario.machine,
@@ -247,97 +236,3 @@ JUDGES = {"step": _judge_steps, "end": _judge_ends, "finish": _judge_finishing}
 
 def _who(graph: Graph, thread: int, said: str) -> str:
     return f"{graph.threads[thread].label}: {said[0].lower()}{said[1:]}"
-
-
-# --- Replay ---------------------------------------------------------------------------------------
-
-
-class Moment(NamedTuple):
-    """One step of a replay.
-
-    thread   the number of the thread that took it, from 1, and its `label`
-    places   the lines it stood on, outermost function first
-    source   the kernel function the step stands for
-    said     one sentence of what happened
-    changes  what changed, a line an object
-    breaks   the names of the rules this step broke
-    machine  the machine afterwards
-    """
-
-    thread: int
-    label: str
-    places: tuple[Place, ...]
-    source: Source
-    said: str
-    changes: tuple[str, ...]
-    breaks: tuple[str, ...]
-    machine: Machine
-
-
-def replay(scenario: Scenario, schedule: str) -> list[Moment]:
-    """Play a schedule, such as "2211", step by step.  Spaces in it are ignored.
-
-    Raises ScheduleError, naming the first step that could not be taken and why.
-    """
-    if not isinstance(schedule, str):
-        raise ScheduleError(f'A schedule is text, such as "2211", not {schedule!r}.')
-    machine = scenario.machine
-    running: list[Any] = [t.function(*t.args) for t in scenario.threads]
-    standing_at = [
-        advance(generator, None, thread.label)
-        for generator, thread in zip(running, scenario.threads, strict=True)
-    ]
-    moments: list[Moment] = []
-    things = machine.things()
-    for number, digit in enumerate(schedule.replace(" ", ""), start=1):
-        thread = _thread_number(scenario, number, digit)
-        label, (ended, step) = scenario.threads[thread].label, standing_at[thread]
-        who = f"Step {number}: thread {digit} ({label})"
-        if ended:
-            raise ScheduleError(f"{who} has ended and cannot step.")
-        effect = step.take(machine)
-        if isinstance(effect, Blocked):
-            raise ScheduleError(f"{who} cannot step. {effect.why}")
-        before, things = things, effect.machine.things()
-        moments.append(
-            Moment(
-                thread + 1,
-                label,
-                standing(running[thread], label),
-                step.action.source,
-                effect.said,
-                changes(before, things),
-                broken_by(scenario, machine, step, effect.machine),
-                effect.machine,
-            )
-        )
-        machine = effect.machine
-        if machine.oops is None:
-            standing_at[thread] = advance(running[thread], effect.result, label)
-    return moments
-
-
-def changes(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> tuple[str, ...]:
-    """List what is different between two descriptions of a machine, a line an object."""
-    return tuple(
-        f"{old.name}: {old.value} -> {new.value}"
-        for old, new in zip(before, after, strict=True)
-        if (old.exists, old.value) != (new.exists, new.value)
-    )
-
-
-def broken_by(scenario: Scenario, before: Machine, step: Any, after: Machine) -> tuple[str, ...]:
-    """Name the rules that a step broke."""
-    return tuple(
-        rule.name
-        for rule in scenario.rules
-        if rule.on == "step" and not rule.holds(before, step, after)
-    )
-
-
-def _thread_number(scenario: Scenario, number: int, digit: str) -> int:
-    threads = scenario.threads
-    if digit not in [str(n) for n in range(1, len(threads) + 1)]:
-        names = ", ".join(f"{n} ({t.label})" for n, t in enumerate(threads, start=1))
-        raise ScheduleError(f"Step {number}: {digit!r} is no thread; the threads are {names}.")
-    return int(digit) - 1

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .machine import Thing, cpu_list
-from .rules import RULES, Rule
-from .step import Blocked, Effect, Thread, models
+from ..checker.machine import Thing
+from ..checker.rule import EVERYONE_CAN_FINISH, Rule, usual_rules
+from ..checker.step import Blocked, Effect, Thread, models
+from .machine import cpu_list
 
 BIAS = 100  # 1 << (BITS_PER_LONG - 1) in the kernel: more than there can be references
 HEADER, CODE = "include/linux/percpu-refcount.h", "lib/percpu-refcount.c"
@@ -196,6 +197,11 @@ REF_RULES: dict[str, Rule] = {
             "end",
             lambda ref: ref.released,
         ),
-        RULES["everyone can finish"],
+        EVERYONE_CAN_FINISH,
     )
 }
+
+
+@usual_rules.register
+def _(machine: Ref) -> tuple[Rule, ...]:
+    return tuple(REF_RULES.values())

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..checker.step import Thread
 from .design import Design
 from .fault import VM_FAULT_SIGBUS, handle_mm_fault
 from .machine import DAX, PFNMAP
@@ -29,7 +30,6 @@ from .pte import (
     pte_protnone,
     pte_special,
 )
-from .step import Thread
 from .steps.cpu import local_irq_restore, local_irq_save
 from .steps.page_table import (
     mmap_read_lock,

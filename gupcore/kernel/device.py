@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .design import Design
+from ..checker.asked import ScenarioError, one_of
+from ..checker.step import Thread
+from .design import DESIGNS, Design
 from .machine import DEVICE_PFN
-from .step import Thread
 from .steps.dax import (
     clear_dax_alive,
     freeze_super,
@@ -33,9 +34,13 @@ from .steps.pagemap import (
 from .steps.struct_page import put_page, wait_until_idle
 from .unmap import flush_tlb, synchronize_rcu, unmap_file
 
+Pages = int | tuple[int, ...]  # how many pages a device has, or their frames
 
-def unbind(cpu: int, pages: int, design: Design) -> Thread:
-    """Unbind the driver of a device of `pages` pages: echo NAME > .../unbind.
+
+def unbind(cpu: int, pages: Pages, design: Design) -> Thread:
+    """Unbind the driver of a device: echo NAME > .../unbind.
+
+    pages  how many pages it has, from DEVICE_PFN on; or their frames
 
     Returns "unbound".  Source: unbind_store(), drivers/base/bus.c; the devm actions of
     drivers/nvdimm/pmem.c; memunmap_pages(), mm/memremap.c, v5.11.
@@ -47,14 +52,14 @@ def unbind(cpu: int, pages: int, design: Design) -> Thread:
     return "unbound"
 
 
-def rebind(cpu: int, pages: int, design: Design) -> Thread:
+def rebind(cpu: int, pages: Pages, design: Design) -> Thread:
     """Unbind the driver, bind it again and mount the disk anew.  Returns "bound again"."""
     yield from unbind(cpu, pages, design)
     yield bind_again()
     return "bound again"
 
 
-def kill_dax(cpu: int, pages: int, design: Design) -> Thread:
+def kill_dax(cpu: int, pages: Pages, design: Design) -> Thread:
     """Refuse new faults.
 
     synchronize_srcu() has nothing to wait for here: the sections it waits for are one step.
@@ -62,22 +67,22 @@ def kill_dax(cpu: int, pages: int, design: Design) -> Thread:
     yield clear_dax_alive()
 
 
-def del_gendisk(cpu: int, pages: int, design: Design) -> Thread:
+def del_gendisk(cpu: int, pages: Pages, design: Design) -> Thread:
     """Sync the filesystem, which write-protects the writable mappings of its files."""
     yield write_protect_ptes()
 
 
-def freeze_fs(cpu: int, pages: int, design: Design) -> Thread:
+def freeze_fs(cpu: int, pages: Pages, design: Design) -> Thread:
     """Freeze the filesystem, which keeps faults for writing waiting, and no others."""
     yield freeze_super()
 
 
-def shut_down_fs(cpu: int, pages: int, design: Design) -> Thread:
+def shut_down_fs(cpu: int, pages: Pages, design: Design) -> Thread:
     """Shut the filesystem down and thaw it: from now on it refuses faults."""
     yield shut_down()
 
 
-def drain_faults(cpu: int, pages: int, design: Design) -> Thread:
+def drain_faults(cpu: int, pages: Pages, design: Design) -> Thread:
     """Wait for the faults that have their frame and have not set their PTE yet.
 
     The filesystem's lock is taken and let go: a barrier, which keeps no later fault out.
@@ -89,55 +94,55 @@ def drain_faults(cpu: int, pages: int, design: Design) -> Thread:
     yield unlock_filesystem(cpu)
 
 
-def unmap_all_files(cpu: int, pages: int, design: Design) -> Thread:
+def unmap_all_files(cpu: int, pages: Pages, design: Design) -> Thread:
     """Take every mapping of every DAX file away."""
     yield from unmap_file(design)
 
 
-def memory_failure(cpu: int, pages: int, design: Design) -> Thread:
+def memory_failure(cpu: int, pages: Pages, design: Design) -> Thread:
     """Take every mapping of every page of the device away, page by page."""
-    page = 0
-    while page < pages:
-        zapped = yield unmap_by_memory_failure(DEVICE_PFN + page)
+    left = frames(pages)
+    while left:
+        zapped = yield unmap_by_memory_failure(left[0])
         if zapped is not None:
             yield from flush_tlb(design)
-        page += 1
+        left = left[1:]
 
 
-def serialise_walkers(cpu: int, pages: int, design: Design) -> Thread:
+def serialise_walkers(cpu: int, pages: Pages, design: Design) -> Thread:
     """Wait for every gup-fast that may have read a PTE before it was cleared."""
     yield from synchronize_rcu()
 
 
-def wait_for_idle_pages(cpu: int, pages: int, design: Design) -> Thread:
+def wait_for_idle_pages(cpu: int, pages: Pages, design: Design) -> Thread:
     """Wait until nobody uses a page of the device, as truncation does for one file."""
     yield wait_until_idle()
 
 
-def dev_pagemap_kill(cpu: int, pages: int, design: Design) -> Thread:
+def dev_pagemap_kill(cpu: int, pages: Pages, design: Design) -> Thread:
     """Refuse new live references on the pgmap."""
     yield percpu_ref_kill()
 
 
-def put_pages(cpu: int, pages: int, design: Design) -> Thread:
+def put_pages(cpu: int, pages: Pages, design: Design) -> Thread:
     """Drop the reference that every struct page was born with."""
-    page = 0
-    while page < pages:
-        yield put_page(DEVICE_PFN + page)
-        page += 1
+    left = frames(pages)
+    while left:
+        yield put_page(left[0])
+        left = left[1:]
 
 
-def drop_pages_in_bulk(cpu: int, pages: int, design: Design) -> Thread:
+def drop_pages_in_bulk(cpu: int, pages: Pages, design: Design) -> Thread:
     """Drop all the pages' references on the pgmap, whoever still uses the pages."""
     yield percpu_ref_put_many()
 
 
-def dev_pagemap_cleanup(cpu: int, pages: int, design: Design) -> Thread:
+def dev_pagemap_cleanup(cpu: int, pages: Pages, design: Design) -> Thread:
     """Wait for the kill's grace period, then until nobody holds the pgmap."""
     yield wait_for_pgmap_refs()
 
 
-def arch_remove_memory(cpu: int, pages: int, design: Design) -> Thread:
+def arch_remove_memory(cpu: int, pages: Pages, design: Design) -> Thread:
     """Take the struct pages away.
 
     mem_hotplug_begin(), just before, can wait for one more grace period.  It is left out, because
@@ -146,22 +151,29 @@ def arch_remove_memory(cpu: int, pages: int, design: Design) -> Thread:
     yield remove_struct_pages()
 
 
-def pgmap_array_delete(cpu: int, pages: int, design: Design) -> Thread:
+def pgmap_array_delete(cpu: int, pages: Pages, design: Design) -> Thread:
     """Make lookups of the pgmap find nothing."""
     yield delete_from_pgmap_array()
 
 
-def mark_clean(cpu: int, pages: int, design: Design) -> Thread:
+def mark_clean(cpu: int, pages: Pages, design: Design) -> Thread:
     """Tell the device that its data are safe: that nothing will write to it any more."""
     yield set_shutdown_state_clean()
 
 
-def detach_driver(cpu: int, pages: int, design: Design) -> Thread:
+def detach_driver(cpu: int, pages: Pages, design: Design) -> Thread:
     """Detach the driver and let the write to `unbind` return."""
     yield unbind_returns()
 
 
-PHASES: dict[str, Callable[[int, int, Design], Thread]] = {
+def frames(pages: Pages) -> tuple[int, ...]:
+    """Return the frames of the device."""
+    if isinstance(pages, tuple):
+        return pages
+    return tuple(range(DEVICE_PFN, DEVICE_PFN + pages))
+
+
+PHASES: dict[str, Callable[[int, Pages, Design], Thread]] = {
     phase.__name__: phase
     for phase in (
         kill_dax,
@@ -183,3 +195,17 @@ PHASES: dict[str, Callable[[int, int, Design], Thread]] = {
         detach_driver,
     )
 }
+
+
+def named_design(design: object) -> Design:
+    """Return a design, or that of a name; raise ScenarioError if it, or a phase, is unknown."""
+    if isinstance(design, str):
+        if design not in DESIGNS:
+            raise ScenarioError(f"There is no design {design!r}; choose {one_of(DESIGNS)}.")
+        design = DESIGNS[design]
+    if not isinstance(design, Design):
+        raise ScenarioError(f"{design!r} is no design; choose {one_of(DESIGNS)}.")
+    for phase in design.unbind:
+        if phase not in PHASES:
+            raise ScenarioError(f"Unbind has no phase {phase!r}; choose {one_of(PHASES)}.")
+    return design

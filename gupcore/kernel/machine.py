@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
+from ..checker.machine import Gone, Thing
 from .pte import (
     PAGE_SHIFT,
     PTE_NONE,
@@ -61,14 +61,6 @@ class NotThere(ValueError):
     """A step was given an address or a frame that is not part of the machine."""
 
 
-class Gone(Exception):
-    """A step reached for something that is not there any more; `thing` is its name."""
-
-    def __init__(self, thing: str) -> None:
-        super().__init__(f"the {thing} is gone")
-        self.thing = thing
-
-
 @dataclass(frozen=True, slots=True)
 class StructPage:
     """The part of `struct page` that matters here, and two things about its frame.
@@ -99,22 +91,6 @@ class DevPagemap:
     dead: bool = False
     listed: bool = True
     life: int = 1
-
-
-class Thing(NamedTuple):
-    """One thing of the machine as a reader sees it.
-
-    kind    "object", which exists or is gone; or "section", which somebody is inside or nobody is
-    exists  is the object there, is anybody inside the section?
-    value   its value in words
-    detail  what there is to say beyond that, for who asks: a PTE's bits
-    """
-
-    name: str
-    kind: str
-    exists: bool
-    value: str
-    detail: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +201,8 @@ class Machine:
 
     def file_pfn(self, address: int) -> int:
         """Return the frame that holds the DAX file's page at `address`."""
-        return DEVICE_PFN + self.vmas[: self.index(address)].count(DAX)
+        of_file = [page.pfn for page in self.memmap if page.kind in DEVICE]
+        return of_file[self.vmas[: self.index(address)].count(DAX)]
 
     def mappings(self, pfn: int) -> int:
         """Count the PTEs that map frame `pfn`."""

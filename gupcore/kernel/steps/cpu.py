@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.step import Blocked, Effect, models
 from ..machine import IRQS_OFF, LINKED, NO_PREEMPT, Machine, cpu_list
 from ..pte import PTE_NONE, pte_access_permitted, pte_pfn, pte_words
-from ..step import Blocked, Effect, models
 
 RCU, KILL, IPI = "synchronize_rcu", "percpu_ref_kill", "flush_tlb"  # who can wait for CPUs
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..checker.replay import Moment, replay
 from .conformance import Followed, Trace, design_for, scenario_for
-from .verdict import Moment, replay
 
-DATA = Path(__file__).parents[1] / "chapters/data"
+DATA = Path(__file__).parents[2] / "chapters/data"
 PAGE_STRUCT = 64  # sizeof(struct page) in these builds
 
 

@@ -6,10 +6,10 @@ nothing is done and nothing is wrong; that is why gup-slow can go round for ever
 
 from __future__ import annotations
 
+from ..checker.step import Thread
 from .design import Design
 from .machine import ANONYMOUS, DAX, OURS
 from .pte import pte_present, pte_protnone, pte_write
-from .step import Thread
 from .steps.dax import dax_associate_entry, dax_direct_access, vmf_insert_mixed
 from .steps.page_table import do_numa_page, handle_pte_fault, set_copied_pte
 from .steps.struct_page import alloc_page, put_page

@@ -1,0 +1,45 @@
+"""What can be wrong with what was asked for, said in a sentence that names the choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from inspect import isfunction, isgeneratorfunction
+from typing import Any
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be set up; the message is a sentence that names the choices."""
+
+
+def check_number(name: str, number: object, most: int, least: int = 1) -> None:
+    """Raise ScenarioError unless `number` is a whole number from `least` to `most`."""
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise ScenarioError(f"{name} must be a whole number, not {a(number)}.")
+    if not least <= number <= most:
+        raise ScenarioError(f"{name} must be {least} to {most}, not {number}.")
+
+
+def check_thread(name: str, function: Any) -> Any:
+    """Return `function`; raise ScenarioError unless it is a generator function."""
+    if not isfunction(function) or not isgeneratorfunction(function):
+        raise ScenarioError(f"{name} must be a thread: a function that yields steps.")
+    return function
+
+
+def one_of_these(name: str, value: Any, choices: Iterable[Any]) -> Any:
+    """Return `value`; raise ScenarioError unless it is one of the words or truth values."""
+    known = list(choices)
+    if not any(type(value) is type(choice) and value == choice for choice in known):
+        said = value if isinstance(value, str) else a(value)
+        raise ScenarioError(f"{name} must be {' or '.join(map(str, known))}, not {said}.")
+    return value
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return `names` as a list in a sentence."""
+    return ", ".join(names)
+
+
+def a(value: object) -> str:
+    """Name a value with its type, in a sentence: the str '2'."""
+    return f"the {type(value).__name__} {value!r}"

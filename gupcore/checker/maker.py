@@ -1,0 +1,142 @@
+"""How scenarios are made: by functions that are registered under a name.
+
+A maker knows its parameters and what each can be.  So the command line can offer them, the judges
+can set a scenario up again with another argument, tables know in which settings to try it, and a
+reader can copy it as Python: nobody has to look into a function for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from inspect import signature
+from typing import Any
+
+from .asked import ScenarioError, check_number, one_of, one_of_these
+from .scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a scenario was made: by which maker, and with which arguments."""
+
+    maker: Maker
+    arguments: Mapping[str, Any]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments besides the design that are not the maker's defaults."""
+        usual = self.maker.parameters
+        return {
+            name: value
+            for name, value in self.arguments.items()
+            if name != "design" and usual[name] != value
+        }
+
+
+Domain = range | tuple[Any, ...] | Callable[[str, Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Maker:
+    """A function that makes scenarios, registered under a name.
+
+    name      the scenario's
+    make      the function
+    domains   what each parameter can be: a range of numbers, some words or truth values, or a
+              function of the parameter's name and a value that returns the value to use
+    settings  the settings in which tables try it
+    exported  can it be had from the package by its own name?
+
+    It takes one more argument than `make`: `without`, the label of a thread to leave out; the
+    others keep their CPUs.
+    """
+
+    name: str
+    make: Callable[..., Scenario]
+    domains: Mapping[str, Domain]
+    settings: tuple[Mapping[str, Any], ...]
+    exported: bool = False
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """The module and the name to import it by: the package's own go by the whole package."""
+        package, _, inner = self.make.__module__.partition(".")
+        if package != __package__.partition(".")[0] or not inner:
+            return self.make.__module__, self.make.__name__
+        return package, self.make.__name__ if self.exported else "SCENARIOS"
+
+    @property
+    def in_python(self) -> str:
+        """What to write to call it."""
+        return f'SCENARIOS["{self.name}"]' if self.origin[1] == "SCENARIOS" else self.origin[1]
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """Its parameters and their defaults."""
+        given = signature(self.make).parameters.values()
+        return {**{p.name: p.default for p in given}, "without": ""}
+
+    @property
+    def has_designs(self) -> bool:
+        """Can it be had with any design, or does it stand for itself?"""
+        return "design" in self.parameters
+
+    def __call__(self, *args: Any, without: str = "", **named: Any) -> Scenario:
+        """Make the scenario; raise ScenarioError for an argument that is not to be had."""
+        try:
+            bound = signature(self.make).bind(*args, **named)
+        except TypeError as error:
+            raise ScenarioError(f"The scenario {self.name}: {error}.") from None
+        bound.apply_defaults()
+        for name, domain in self.domains.items():
+            bound.arguments[name] = _within(domain, name, bound.arguments[name])
+        scenario = self.make(**bound.arguments)
+        if without:
+            one_of_these("without", without, [thread.label for thread in scenario.threads])
+            left = tuple(thread for thread in scenario.threads if thread.label != without)
+            scenario = replace(scenario, threads=left)
+        made = Made(self, {**bound.arguments, "without": without})
+        return replace(scenario, name=self.name, made=made)
+
+
+def _within(domain: Domain, name: str, value: Any) -> Any:
+    """Return `value` as the maker takes it; raise ScenarioError if it is not in the domain."""
+    if isinstance(domain, range):
+        check_number(name, value, domain[-1], domain[0])
+        return value
+    return one_of_these(name, value, domain) if isinstance(domain, tuple) else domain(name, value)
+
+
+SCENARIOS: dict[str, Maker] = {}
+DOMAINS: dict[str, Domain] = {}  # of the parameters that mean the same wherever they occur
+
+
+def scenario(
+    name: str,
+    settings: tuple[Mapping[str, Any], ...] = ({},),
+    exported: bool = False,
+    **domains: Domain,
+) -> Callable[[Callable[..., Scenario]], Maker]:
+    """Register a function as the maker of a scenario, in `SCENARIOS`.
+
+    name      the scenario's; one of that name that is there already makes way
+    settings  the settings in which tables try it
+    exported  can it be had from the package by its own name?
+    domains   what each of its parameters can be, see `Maker`, where `DOMAINS` does not say it
+    """
+
+    def register(make: Callable[..., Scenario]) -> Maker:
+        known = {name: DOMAINS[name] for name in signature(make).parameters if name in DOMAINS}
+        SCENARIOS[name] = Maker(name, make, {**known, **domains}, settings, exported)
+        return SCENARIOS[name]
+
+    return register
+
+
+def named_scenario(name: str) -> Maker:
+    """Return the maker of the scenario of that name; raise ScenarioError for an unknown one."""
+    if name not in SCENARIOS:
+        raise ScenarioError(f"There is no scenario {name!r}; choose {one_of(SCENARIOS)}.")
+    return SCENARIOS[name]

@@ -1,0 +1,52 @@
+"""What a rule is: one sentence and one predicate.
+
+A rule is judged on every *step* (a rule about a touch lives on the step, not in the state after
+it), at the *end*, when all threads have ended, or on *finishing*: from every reachable state
+each thread can still end by itself.  That is possibility, not fairness: a thread that could go
+on forever but could also stop at any time obeys it.
+
+A rule about what must be so at all times is broken by the step that makes it untrue, or worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+STEP, END, FINISH = "step", "end", "finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule.
+
+    name    what the verdict table calls it
+    says    the rule in one sentence
+    on      "step", "end" or "finish"
+    holds   for "step": (machine before, step, machine after) -> bool; for "end": (machine) -> bool
+    """
+
+    name: str
+    says: str
+    on: str
+    holds: Callable[..., bool] = lambda *_: True
+
+
+EVERYONE_CAN_FINISH = Rule(
+    "everyone can finish",
+    "From every reachable state each thread can still end by itself, without being killed.",
+    FINISH,
+)
+
+
+def not_worse(trouble: Callable[[Any], int]) -> Callable[[Any, Any, Any], bool]:
+    """Make a predicate on steps from a count of what is wrong with a machine."""
+    return lambda before, step, after: trouble(after) <= trouble(before)
+
+
+@singledispatch
+def usual_rules(machine: object) -> tuple[Rule, ...]:
+    """Return the rules that a scenario on such a machine is judged by if it names none."""
+    return (EVERYONE_CAN_FINISH,)

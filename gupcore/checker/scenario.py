@@ -1,0 +1,143 @@
+"""A machine, threads and rules: something to check.
+
+One that a registered maker has made (see `maker`) knows its call: it can be set up again with
+another argument, and written down in Python.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from inspect import isfunction
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from .asked import ScenarioError
+from .rule import Rule, usual_rules
+from .thread import Automaton
+
+if TYPE_CHECKING:
+    from .maker import Made
+
+
+class Named(Protocol):
+    """What a design must offer: its name, and one sentence."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def says(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Something to check.
+
+    name     what it is called
+    says     one sentence
+    design   the protections that are on
+    machine  the machine at the start
+    threads  the threads, in the order of their numbers, from 1
+    rules    the rules to judge; if none are given, the usual ones of such a machine
+    made     how it was made; None if it was put together by hand
+    """
+
+    name: str
+    says: str
+    design: Any
+    machine: Any
+    threads: tuple[Automaton, ...]
+    rules: tuple[Rule, ...] = ()
+    made: Made | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, kind, says in (
+            ("threads", Automaton, 'Automaton("label", function, arguments)'),
+            ("rules", Rule, "Rule; of RULES, hand in its values()"),
+        ):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+            for given in getattr(self, name):
+                if not isinstance(given, kind):
+                    raise ScenarioError(f"{given!r} is none of the {name}; each is a {says}.")
+        if not self.rules:
+            object.__setattr__(self, "rules", usual_rules(self.machine))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its maker was asked for besides the design, where that is not the default."""
+        return self.made.settings if self.made else {}
+
+    def key(self) -> str:
+        """Return a name that tells this scenario from the same with other settings."""
+        words = (f"{name}={_word(value)}" for name, value in self.settings.items())
+        return ",".join([self.name, *words])
+
+    def again(self, **changes: Any) -> Scenario:
+        """Set it up again with other arguments.
+
+        Raises ScenarioError where it has none of that name, or was put together by hand.
+        """
+        if self.made is None or not self.is_as_made:
+            raise ScenarioError(
+                f"{self.name} was put together by hand and cannot be set up again; "
+                "let a function make it and register that with @scenario."
+            )
+        for name in changes:
+            if name not in self.made.maker.parameters:
+                raise ScenarioError(f"The scenario {self.name} has no {name}.")
+        return self.made.maker(**{**self.made.arguments, "design": self.design, **changes})
+
+    @cached_property
+    def is_as_made(self) -> bool:
+        """Is it still what its maker makes, and not a copy with something replaced?"""
+        return self.made is not None and self.made.maker(**self.made.arguments) == self
+
+    def in_python(self) -> str:
+        """Return the call that makes this scenario; a function of the reader's goes by its name.
+
+        One that was put together by hand goes by the name `scenario`.
+        """
+        if self.made is None or not self.is_as_made:
+            return "scenario"
+        design = [_in_python(self.design)] if self.made.maker.has_designs else []
+        settings = (f"{name}={_in_python(value)}" for name, value in self.settings.items())
+        return f"{self.made.maker.in_python}({', '.join([*design, *settings])})"
+
+    def imports(self, *further: str) -> str:
+        """Return the lines that `in_python` needs before it; `further` names come from gupcore.
+
+        What a notebook has defined cannot be imported: a comment says so.
+        """
+        if self.made is None or not self.is_as_made:
+            origins = [("__main__", "scenario")]
+        else:
+            origins = [self.made.maker.origin]
+            given = [value for value in self.settings.values() if isfunction(value)]
+            origins += [(value.__module__, value.__name__) for value in given]
+            if "Design(" in self.in_python():
+                origins.append(("gupcore", "Design"))
+        names: dict[str, list[str]] = {"gupcore": list(further)}
+        for module, name in origins:
+            names.setdefault(module, []).append(name)
+        own = names.pop("__main__", [])
+        lines = [f"from {module} import {', '.join(sorted(names[module]))}" for module in names]
+        return "\n".join(
+            [*lines, *(f"# {name}: as it is defined where the player is" for name in own)]
+        )
+
+
+class Variant(NamedTuple):
+    """What takes the place of a design where a scenario has none: a name and one sentence."""
+
+    name: str
+    says: str
+
+
+def _word(value: object) -> str:
+    return str(getattr(value, "__name__", value))
+
+
+def _in_python(value: Any) -> str:
+    if hasattr(value, "in_python"):
+        return str(value.in_python())
+    return str(getattr(value, "__name__", repr(value)))

@@ -1,0 +1,1 @@
+"""What real kernels did, as recorded, and whether the model can follow them."""
