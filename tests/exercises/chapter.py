@@ -1,14 +1,16 @@
-"""A judge that stands in a chapter, run from its own cell: so it is the same in the tests."""
+"""What the chapters' tests share: a judge as its chapter defines it, and what a wrong answer is."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from gupcore.exercises import Answer
+
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 
 
 def defined_in(number: int, name: str, **known: Any) -> dict[str, Any]:
-    """Return what a cell defines.
+    """Run a cell of a chapter, and return what it defines: a judge is the same in the tests.
 
     number  the chapter's
     name    a function that the cell defines
@@ -19,3 +21,12 @@ def defined_in(number: int, name: str, **known: Any) -> dict[str, Any]:
     (cell,) = (text for text in cells if f"def {name}(" in text)
     exec(cell, known)
     return known
+
+
+def assert_wrong(answer: Answer, says: str) -> None:
+    """Check that an answer is called wrong, and for the right reason.
+
+    says  a part of what must be said of it
+    """
+    assert not answer.right, f"It is called right: {answer.said}"
+    assert says in answer.said, f"“{says}” is not in “{answer.said}”"

@@ -1,7 +1,7 @@
 """Chapter 1: the solutions are right, and what readers try first is called wrong."""
 
 import pytest
-from chapter import defined_in
+from chapter import assert_wrong, defined_in
 
 from gupcore import check, race, replay
 from gupcore.exercises import judge_prediction
@@ -35,9 +35,7 @@ def test_a_call_that_is_under_way(schedule):
     ],
 )
 def test_what_is_no_such_call(schedule, says):
-    answer = judge_late_call(schedule)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(judge_late_call(schedule), says)
 
 
 # --- 2. A page nobody has touched -----------------------------------------------------------------
@@ -63,9 +61,7 @@ def test_a_page_nobody_has_touched():
     ],
 )
 def test_what_is_no_prediction(callers, word, says):
-    answer = predict(callers, word)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(predict(callers, word), says)
 
 
 # --- The figure -----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Chapter 2: the solutions are right, and what readers try first is called wrong."""
 
 import pytest
-from chapter import defined_in
+from chapter import assert_wrong, defined_in
 
 from gupcore import replay
 from gupcore.catalogue import unmapping
@@ -56,9 +56,7 @@ def test_read_five_words():
     ],
 )
 def test_what_is_misread(kinds, says):
-    answer = judge_kinds(kinds)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(judge_kinds(kinds), says)
 
 
 # --- 2. Part the walkers --------------------------------------------------------------------------
@@ -84,9 +82,7 @@ def test_part_the_walkers(write):
     ],
 )
 def test_what_parts_nobody(word, says):
-    answer = judge_word(word)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(judge_word(word), says)
 
 
 # --- 3. Where the copy ends -----------------------------------------------------------------------
@@ -110,9 +106,7 @@ def test_the_last_load_through_the_copy(schedule):
     ],
 )
 def test_what_is_no_such_load(schedule, says):
-    answer = judge_late_load(schedule)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(judge_late_load(schedule), says)
 
 
 # --- The figure -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from chapter import assert_wrong
 
 from gupcore import DESIGNS, SCENARIOS
 from gupcore.exercises import judge_gup_fast, judge_prediction, judge_schedule
@@ -44,9 +45,7 @@ def test_neither_guard():
     ],
 )
 def test_what_does_not_make_the_disk_use_a_free_frame(schedule, says):
-    answer = neither_guard(schedule)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(neither_guard(schedule), says)
 
 
 # --- 2. Interrupts on -----------------------------------------------------------------------------
@@ -75,9 +74,7 @@ def test_interrupts_on():
     ],
 )
 def test_what_is_not_so_with_interrupts_on(words, says):
-    answer = interrupts(*words)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(interrupts(*words), says)
 
 
 # --- 3. Write the walk ----------------------------------------------------------------------------
@@ -254,6 +251,4 @@ def test_write_the_walk():
     ],
 )
 def test_what_is_no_walk(function, says):
-    answer = walk(function)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(walk(function), says)

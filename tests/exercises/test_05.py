@@ -1,6 +1,7 @@
 """Chapter 5: the reference solutions are right, and what readers try first is called wrong."""
 
 import pytest
+from chapter import assert_wrong
 
 from gupcore import race
 from gupcore.exercises import judge_prediction, judge_schedule, judge_unbind
@@ -28,9 +29,7 @@ def test_whose_struct_pages():
     ],
 )
 def test_what_is_predicted_wrongly(changed, says):
-    answer = predicted(changed)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(predicted(changed), says)
 
 
 # --- 2. The disk comes too late -------------------------------------------------------------------
@@ -54,9 +53,7 @@ def test_the_disk_comes_too_late():
     ],
 )
 def test_what_comes_in_time(schedule, says):
-    answer = too_late(schedule)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(too_late(schedule), says)
 
 
 # --- 3. Make 6.1 wait -----------------------------------------------------------------------------
@@ -89,6 +86,4 @@ def test_make_it_wait():
     ],
 )
 def test_what_waits_in_vain(before, says):
-    answer = made_to_wait(before)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(made_to_wait(before), says)

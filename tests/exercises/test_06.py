@@ -1,6 +1,7 @@
 """Chapter 6: the reference solutions are right, and what readers try first is called wrong."""
 
 import pytest
+from chapter import assert_wrong
 
 from gupcore import SCENARIOS
 from gupcore.exercises import judge_prediction, judge_schedule, judge_trace
@@ -30,9 +31,7 @@ def test_predict_the_verdicts():
     ],
 )
 def test_what_is_predicted_wrongly(changed, says):
-    answer = judge_prediction(RIGHT | changed, HURRIES)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(judge_prediction(RIGHT | changed, HURRIES), says)
 
 
 # --- 2. Never released ----------------------------------------------------------------------------
@@ -57,9 +56,7 @@ def test_never_released():
     ],
 )
 def test_what_is_released_after_all(schedule, says):
-    answer = never_released(schedule)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(never_released(schedule), says)
 
 
 # --- 3. Read a trace ------------------------------------------------------------------------------
@@ -89,6 +86,4 @@ def test_read_a_trace(schedule):
     ],
 )
 def test_what_is_another_trace(schedule, says):
-    answer = read(schedule)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(read(schedule), says)

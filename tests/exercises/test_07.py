@@ -5,6 +5,7 @@ the beginning or the heart of what the checker must say of it.
 """
 
 import pytest
+from chapter import assert_wrong
 
 from gupcore import race
 from gupcore.exercises import judge_gup_fast
@@ -103,6 +104,4 @@ def test_write_the_guard():
     ],
 )
 def test_what_is_no_guard(function, says):
-    answer = guard(function)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(guard(function), says)

@@ -1,6 +1,7 @@
 """Chapter 8: the reference solutions are right, and what readers try first is called wrong."""
 
 import pytest
+from chapter import assert_wrong
 
 from gupcore import race
 from gupcore.exercises import judge_prediction, judge_schedule
@@ -38,9 +39,7 @@ def test_a_rarer_one(schedule):
     ],
 )
 def test_what_leaves_nothing_behind(schedule, says):
-    answer = stale(schedule)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(stale(schedule), says)
 
 
 # --- 2. Predict -----------------------------------------------------------------------------------
@@ -68,6 +67,4 @@ def test_predict():
     ],
 )
 def test_what_is_predicted_wrongly(changes, says):
-    answer = predict(**changes)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(predict(**changes), says)

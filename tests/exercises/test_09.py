@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from chapter import defined_in
+from chapter import assert_wrong, defined_in
 
 from gupcore import DESIGNS, SCENARIOS, race, replay
 from gupcore.exercises import judge_prediction
@@ -39,9 +39,7 @@ def test_what_the_wait_mends():
     ],
 )
 def test_what_the_wait_does_not_mend(changes, says):
-    answer = mended(changes)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(mended(changes), says)
 
 
 # --- 2. A trace of a real kernel ------------------------------------------------------------------
@@ -67,9 +65,7 @@ def test_a_trace_of_a_real_kernel(schedule):
     ],
 )
 def test_what_is_another_trace(schedule, says):
-    answer = trace(schedule)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(trace(schedule), says)
 
 
 # --- 3. Predict -----------------------------------------------------------------------------------
@@ -97,6 +93,4 @@ def test_predict():
     ],
 )
 def test_what_is_predicted_wrongly(changes, says):
-    answer = predict(**changes)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(predict(**changes), says)

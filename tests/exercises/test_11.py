@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from chapter import defined_in
+from chapter import assert_wrong, defined_in
 
 from gupcore import DESIGNS, check, race
 from gupcore.exercises import judge_prediction, judge_unbind
@@ -73,8 +73,8 @@ def test_an_order_that_stands_alone():
     ],
 )
 def test_an_order_that_stands_alone_and_begins_otherwise(parts):
-    answer = stands_alone(phases(parts))
-    assert answer.said == "Not yet: it is right, and begins with kill_dax."
+    says = "Not yet: it is right, and begins with kill_dax."
+    assert_wrong(stands_alone(phases(parts)), says)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,7 @@ def test_an_order_that_stands_alone_and_begins_otherwise(parts):
     ],
 )
 def test_an_order_that_does_not(order, says):
-    answer = stands_alone(order)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(stands_alone(order), says)
 
 
 # --- 2. Where to wait -----------------------------------------------------------------------------
@@ -126,9 +124,7 @@ def test_a_wait_that_helps(phase):
     ],
 )
 def test_a_wait_that_does_not(phase, says):
-    answer = waiting_before(phase)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(waiting_before(phase), says)
 
 
 # --- 3. Who leaves a mapping behind? --------------------------------------------------------------
@@ -161,9 +157,7 @@ def test_a_right_prediction():
     ],
 )
 def test_a_wrong_prediction(changes, says):
-    answer = predicted(**changes)
-    assert not answer.right
-    assert says in answer.said
+    assert_wrong(predicted(**changes), says)
 
 
 # --- The figure -----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The aftermath: its prediction is judged, and its figure says what it shows."""
 
 import pytest
+from chapter import assert_wrong
 
 from gupcore import race
 from gupcore.exercises import judge_prediction
@@ -34,9 +35,8 @@ def test_the_row_is_read():
     ],
 )
 def test_the_row_is_misread(rule, word):
-    answer = predicted({**VERDICTS, rule: word})
-    assert not answer.right
-    assert f"3 of 4 are right: you predicted {word} for {rule}, which " in answer.said
+    says = f"3 of 4 are right: you predicted {word} for {rule}, which "
+    assert_wrong(predicted({**VERDICTS, rule: word}), says)
 
 
 def test_a_history_says_what_it_shows():
