@@ -4,7 +4,7 @@ import pytest
 from chapter import assert_wrong, defined_in
 
 from gupcore import check, race, replay
-from gupcore.exercises import judge_prediction
+from gupcore.exercises import Answer, judge_prediction
 from gupcore.figures.call_window import call_window, can_oops, dangers
 
 RULE = "struct page exists"
@@ -16,7 +16,7 @@ judge_late_call = defined_in(1, "judge_late_call", race=race, replay=replay)["ju
 
 
 @pytest.mark.parametrize("schedule", ["22222" + "1" + "2" + "111", "222221" + "1" + "2" + "11"])
-def test_a_call_that_is_under_way(schedule):
+def test_a_call_that_is_under_way(schedule: str | None) -> None:
     assert judge_late_call(schedule).right
 
 
@@ -34,19 +34,19 @@ def test_a_call_that_is_under_way(schedule):
         (None, "Nothing is handed in yet"),
     ],
 )
-def test_what_is_no_such_call(schedule, says):
+def test_what_is_no_such_call(schedule: str | None, says: str) -> None:
     assert_wrong(judge_late_call(schedule), says)
 
 
 # --- 2. A page nobody has touched -----------------------------------------------------------------
 
 
-def predict(callers, word):
+def predict(callers: int, word: str) -> Answer:
     untouched = race("no-check", callers=callers, pte="absent")
     return judge_prediction({RULE: word}, untouched, of=[RULE])
 
 
-def test_a_page_nobody_has_touched():
+def test_a_page_nobody_has_touched() -> None:
     assert predict(1, "holds").right
     assert predict(2, "fails").right
 
@@ -60,14 +60,14 @@ def test_a_page_nobody_has_touched():
         (1, "both", "choose one of holds, fails, livelock"),
     ],
 )
-def test_what_is_no_prediction(callers, word, says):
+def test_what_is_no_prediction(callers: int, word: str, says: str) -> None:
     assert_wrong(predict(callers, word), says)
 
 
 # --- The figure -----------------------------------------------------------------------------------
 
 
-def test_the_window_opens_with_the_kill():
+def test_the_window_opens_with_the_kill() -> None:
     without, with_check = check(race("no-check")), check(race("v5.11"))
     assert dangers(without) == [False] * 3 + [True] * 6
     assert not any(dangers(with_check))
@@ -77,6 +77,6 @@ def test_the_window_opens_with_the_kill():
     assert "Design v5.11: no oops is possible" in words
 
 
-def test_the_window_wants_a_whole_search():
+def test_the_window_wants_a_whole_search() -> None:
     with pytest.raises(ValueError, match="explored to the end"):
         dangers(check(race("no-check", callers=2)))

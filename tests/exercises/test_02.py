@@ -39,7 +39,7 @@ judge_kinds, judge_word, judge_late_load = (
 # --- 1. Read five words ---------------------------------------------------------------------------
 
 
-def test_read_five_words():
+def test_read_five_words() -> None:
     assert judge_kinds(["normal", "special", "devmap", "none", "protnone"]).right
 
 
@@ -55,7 +55,7 @@ def test_read_five_words():
         (["normal", "Special", "devmap", "none", "protnone"], "'Special' is none of none, not pre"),
     ],
 )
-def test_what_is_misread(kinds, says):
+def test_what_is_misread(kinds: list[str] | None, says: str) -> None:
     assert_wrong(judge_kinds(kinds), says)
 
 
@@ -63,7 +63,7 @@ def test_what_is_misread(kinds, says):
 
 
 @pytest.mark.parametrize("write", [True, False])
-def test_part_the_walkers(write):
+def test_part_the_walkers(write: bool) -> None:
     assert judge_word(pte_mkspecial(user_pte(DEVICE_PFN, write))).right
     assert judge_word(0x20000 << 12 | 1 << 0 | 1 << 2 | 1 << 9).right
 
@@ -81,7 +81,7 @@ def test_part_the_walkers(write):
         (None, "a PTE is a whole number of 64 bits"),
     ],
 )
-def test_what_parts_nobody(word, says):
+def test_what_parts_nobody(word: int | None, says: str) -> None:
     assert_wrong(judge_word(word), says)
 
 
@@ -89,7 +89,7 @@ def test_what_parts_nobody(word, says):
 
 
 @pytest.mark.parametrize("schedule", ["1" + "222" + "1", "2" + "1" + "22" + "1"])
-def test_the_last_load_through_the_copy(schedule):
+def test_the_last_load_through_the_copy(schedule: str) -> None:
     assert judge_late_load(schedule).right
 
 
@@ -105,14 +105,14 @@ def test_the_last_load_through_the_copy(schedule):
         ("14", "'4' is no thread"),
     ],
 )
-def test_what_is_no_such_load(schedule, says):
+def test_what_is_no_such_load(schedule: str, says: str) -> None:
     assert_wrong(judge_late_load(schedule), says)
 
 
 # --- The figure -----------------------------------------------------------------------------------
 
 
-def test_an_entry_is_drawn_bit_by_bit():
+def test_an_entry_is_drawn_bit_by_bit() -> None:
     devmap = dax_pte(DEVICE_PFN)
     assert list(set_bits(devmap, X86_64)) == [63, 58, 9, 6, 5, 2, 1, 0]
     shown = entry_bits((devmap, X86_64), (0, ARM64))

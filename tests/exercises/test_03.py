@@ -5,27 +5,27 @@ from dataclasses import replace
 import pytest
 from chapter import assert_wrong
 
-from gupcore import DESIGNS, SCENARIOS
-from gupcore.exercises import judge_prediction, judge_schedule, judge_trace
+from gupcore import DESIGNS, SCENARIOS, Design, Scenario
+from gupcore.exercises import Answer, judge_prediction, judge_schedule, judge_trace
 from gupcore.kernel.design import BROADCAST
 
 ipi = replace(DESIGNS["v5.11"], name="IPI")
 at_once = replace(ipi, name="broadcast, tables at once", tlb_flush=BROADCAST)
 
 
-def unmap(design):
+def unmap(design: Design) -> Scenario:
     return SCENARIOS["munmap"](design, without="another process")
 
 
 # --- 1. Leave interrupts on -----------------------------------------------------------------------
 
 
-def interrupts_on(schedule):
+def interrupts_on(schedule: str) -> Answer:
     forgetful = unmap(replace(ipi, name="IPI, interrupts on", irqs_off=False))
     return judge_schedule(schedule, forgetful, "tables exist", at_most=10)
 
 
-def test_leave_interrupts_on():
+def test_leave_interrupts_on() -> None:
     assert interrupts_on("11" + "3333333" + "1").right
 
 
@@ -40,7 +40,7 @@ def test_leave_interrupts_on():
         ("114", "Step 3"),
     ],
 )
-def test_what_reads_no_freed_table(schedule, says):
+def test_what_reads_no_freed_table(schedule: str, says: str) -> None:
     assert_wrong(interrupts_on(schedule), says)
 
 
@@ -53,11 +53,11 @@ TRACE = [
 ]
 
 
-def trace(schedule):
+def trace(schedule: str) -> Answer:
     return judge_trace(schedule, unmap(ipi), TRACE)
 
 
-def test_read_a_trace():
+def test_read_a_trace() -> None:
     assert trace("11" + "3" + "1" + "33" + "1" + "3" + "1" + "333").right
 
 
@@ -71,7 +71,7 @@ def test_read_a_trace():
         ("1131" + "33" + "1" + "3" + "1" + "3333", "Here the trace ends"),
     ],
 )
-def test_what_is_another_trace(schedule, says):
+def test_what_is_another_trace(schedule: str, says: str) -> None:
     assert_wrong(trace(schedule), says)
 
 
@@ -80,12 +80,12 @@ def test_what_is_another_trace(schedule, says):
 RULES = ["the right page", "tables exist", "no stale mapping"]
 
 
-def tables_at_once(*words):
+def tables_at_once(*words: str) -> Answer:
     predicted = dict(zip(RULES, words, strict=True))
     return judge_prediction(predicted, SCENARIOS["munmap"](at_once), of=RULES)
 
 
-def test_tables_at_once():
+def test_tables_at_once() -> None:
     assert tables_at_once("holds", "fails", "holds").right
 
 
@@ -98,5 +98,5 @@ def test_tables_at_once():
         (("holds", "livelock", "holds"), "you predicted livelock for tables exist"),
     ],
 )
-def test_what_does_not_come_of_it(words, says):
+def test_what_does_not_come_of_it(words: tuple[str, ...], says: str) -> None:
     assert_wrong(tables_at_once(*words), says)

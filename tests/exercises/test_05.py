@@ -4,18 +4,18 @@ import pytest
 from chapter import assert_wrong
 
 from gupcore import race
-from gupcore.exercises import judge_prediction, judge_schedule, judge_unbind
+from gupcore.exercises import Answer, judge_prediction, judge_schedule, judge_unbind
 
 # --- 1. Whose struct pages? -----------------------------------------------------------------------
 
 RIGHT = {"v5.11": "holds", "device-dax": "holds", "v6.1": "fails", "v6.15": "fails"}
 
 
-def predicted(changed):
+def predicted(changed: dict[str, str]) -> Answer:
     return judge_prediction(RIGHT | changed, race("v5.11"), of=RIGHT, rule="struct page exists")
 
 
-def test_whose_struct_pages():
+def test_whose_struct_pages() -> None:
     assert predicted({}).right
 
 
@@ -28,18 +28,18 @@ def test_whose_struct_pages():
         ({"v6.1": "livelock"}, "you predicted livelock for v6.1, which fails in 17 steps"),
     ],
 )
-def test_what_is_predicted_wrongly(changed, says):
+def test_what_is_predicted_wrongly(changed: dict[str, str], says: str) -> None:
     assert_wrong(predicted(changed), says)
 
 
 # --- 2. The disk comes too late -------------------------------------------------------------------
 
 
-def too_late(schedule):
+def too_late(schedule: str) -> Answer:
     return judge_schedule(schedule, race("v6.1"), "DMA lands", at_most=17)
 
 
-def test_the_disk_comes_too_late():
+def test_the_disk_comes_too_late() -> None:
     assert too_late("1" * 8 + "2" * 8 + "1").right
 
 
@@ -52,7 +52,7 @@ def test_the_disk_comes_too_late():
         ("1" * 9 + "2" * 8 + "1", "but takes 18 steps to do so; at most 17 are asked for"),
     ],
 )
-def test_what_comes_in_time(schedule, says):
+def test_what_comes_in_time(schedule: str, says: str) -> None:
     assert_wrong(too_late(schedule), says)
 
 
@@ -61,7 +61,7 @@ def test_what_comes_in_time(schedule, says):
 SCENES = race("v6.1"), race("v6.1", callers=2)
 
 
-def made_to_wait(before):
+def made_to_wait(before: str | None) -> Answer:
     order = [
         *("kill_dax", "del_gendisk", "dev_pagemap_kill", "drop_pages_in_bulk"),
         *("dev_pagemap_cleanup", "arch_remove_memory", "pgmap_array_delete", "detach_driver"),
@@ -71,7 +71,7 @@ def made_to_wait(before):
     return judge_unbind(order, *SCENES, rules=["struct page exists", "DMA lands"])
 
 
-def test_make_it_wait():
+def test_make_it_wait() -> None:
     assert made_to_wait("arch_remove_memory").right
 
 
@@ -85,5 +85,5 @@ def test_make_it_wait():
         (None, "The write to unbind returns with detach_driver; put that last"),
     ],
 )
-def test_what_waits_in_vain(before, says):
+def test_what_waits_in_vain(before: str | None, says: str) -> None:
     assert_wrong(made_to_wait(before), says)

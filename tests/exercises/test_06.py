@@ -4,7 +4,7 @@ import pytest
 from chapter import assert_wrong
 
 from gupcore import SCENARIOS
-from gupcore.exercises import judge_prediction, judge_schedule, judge_trace
+from gupcore.exercises import Answer, judge_prediction, judge_schedule, judge_trace
 
 HURRIES = SCENARIOS["percpu-ref"](callers=1, wait=False)
 
@@ -17,7 +17,7 @@ RIGHT = {
 }
 
 
-def test_predict_the_verdicts():
+def test_predict_the_verdicts() -> None:
     assert judge_prediction(RIGHT, HURRIES).right
 
 
@@ -30,18 +30,18 @@ def test_predict_the_verdicts():
         ({"no reference is lost": "holds"}, "no reference is lost, which fails in 6 steps"),
     ],
 )
-def test_what_is_predicted_wrongly(changed, says):
+def test_what_is_predicted_wrongly(changed: dict[str, str], says: str) -> None:
     assert_wrong(judge_prediction(RIGHT | changed, HURRIES), says)
 
 
 # --- 2. Never released ----------------------------------------------------------------------------
 
 
-def never_released(schedule):
+def never_released(schedule: str) -> Answer:
     return judge_schedule(schedule, HURRIES, "released at last", at_most=11)
 
 
-def test_never_released():
+def test_never_released() -> None:
     assert never_released("111111" + "222" + "11").right
 
 
@@ -55,7 +55,7 @@ def test_never_released():
         ("111111" + "222", "is not broken; the last was step 9"),  # not all have ended
     ],
 )
-def test_what_is_released_after_all(schedule, says):
+def test_what_is_released_after_all(schedule: str, says: str) -> None:
     assert_wrong(never_released(schedule), says)
 
 
@@ -67,12 +67,12 @@ TRACE = [
 ]
 
 
-def read(schedule):
+def read(schedule: str) -> Answer:
     return judge_trace(schedule, SCENARIOS["block-io"]("v5.11", callers=2), TRACE)
 
 
 @pytest.mark.parametrize("schedule", ["133332113", "233331223"])
-def test_read_a_trace(schedule):
+def test_read_a_trace(schedule: str) -> None:
     assert read(schedule).right
 
 
@@ -85,5 +85,5 @@ def test_read_a_trace(schedule):
         ("13333211", "ends after 8 steps. Here the trace goes on with: dev_pagemap_cleanup"),
     ],
 )
-def test_what_is_another_trace(schedule, says):
+def test_what_is_another_trace(schedule: str, says: str) -> None:
     assert_wrong(read(schedule), says)

@@ -4,7 +4,7 @@ import pytest
 from chapter import assert_wrong
 
 from gupcore import race
-from gupcore.exercises import judge_prediction, judge_schedule
+from gupcore.exercises import Answer, judge_prediction, judge_schedule
 
 # --- 1. A rarer one -------------------------------------------------------------------------------
 
@@ -12,7 +12,7 @@ FAULT = "1" * 10  # up to where the fault has its frame and has not set its PTE
 UNBIND = "2" * 12  # from its first step until it has returned
 
 
-def stale(schedule):
+def stale(schedule: str) -> Answer:
     scene = race("cure-no-drain", pte="absent")
     return judge_schedule(schedule, scene, "no stale mapping")
 
@@ -24,7 +24,7 @@ def stale(schedule):
         FAULT + "2" * 3 + "1" + "2" * 9,  # the PTE comes back when the zap is over: as good
     ],
 )
-def test_a_rarer_one(schedule):
+def test_a_rarer_one(schedule: str) -> None:
     assert stale(schedule).right
 
 
@@ -38,7 +38,7 @@ def test_a_rarer_one(schedule):
         (UNBIND + "2", "thread 2 (unbind) has ended and cannot step"),
     ],
 )
-def test_what_leaves_nothing_behind(schedule, says):
+def test_what_leaves_nothing_behind(schedule: str, says: str) -> None:
     assert_wrong(stale(schedule), says)
 
 
@@ -47,12 +47,12 @@ def test_what_leaves_nothing_behind(schedule, says):
 RIGHT = {"cure-no-serialise": "holds", "kill-first-ipi": "holds", "cure-no-wait": "fails"}
 
 
-def predict(**changes):
+def predict(**changes: str) -> Answer:
     wrong = {name.replace("_", "-"): word for name, word in changes.items()}
     return judge_prediction(RIGHT | wrong, race("cure"), of=RIGHT, rule="struct page exists")
 
 
-def test_predict():
+def test_predict() -> None:
     assert predict().right
 
 
@@ -66,5 +66,5 @@ def test_predict():
         ({"cure_no_wait": "safe"}, "choose one of holds, fails, livelock"),
     ],
 )
-def test_what_is_predicted_wrongly(changes, says):
+def test_what_is_predicted_wrongly(changes: dict[str, str], says: str) -> None:
     assert_wrong(predict(**changes), says)

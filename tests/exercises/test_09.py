@@ -6,7 +6,7 @@ import pytest
 from chapter import assert_wrong, defined_in
 
 from gupcore import DESIGNS, SCENARIOS, race, replay
-from gupcore.exercises import judge_prediction
+from gupcore.exercises import Answer, judge_prediction
 from gupcore.kernel.design import inserted
 
 # --- 1. What the wait does not mend ---------------------------------------------------------------
@@ -21,11 +21,11 @@ MENDED = {
 }
 
 
-def mended(changes):
+def mended(changes: dict[str, str]) -> Answer:
     return judge_prediction({**MENDED, **changes}, race(WAITING), of=MENDED)
 
 
-def test_what_the_wait_mends():
+def test_what_the_wait_mends() -> None:
     assert mended({}).right
 
 
@@ -38,7 +38,7 @@ def test_what_the_wait_mends():
         (dict.fromkeys(MENDED, "holds"), "2 of 4 are right"),
     ],
 )
-def test_what_the_wait_does_not_mend(changes, says):
+def test_what_the_wait_does_not_mend(changes: dict[str, str], says: str) -> None:
     assert_wrong(mended(changes), says)
 
 
@@ -48,7 +48,7 @@ trace = defined_in(9, "judge_kernel_trace", race=race, replay=replay)["judge_ker
 
 
 @pytest.mark.parametrize("schedule", ["1" * 10 + "2" * 8 + "1", "1" * 9 + "2" * 8 + "11"])
-def test_a_trace_of_a_real_kernel(schedule):
+def test_a_trace_of_a_real_kernel(schedule: str) -> None:
     answer = trace(schedule)
     assert answer.right
     assert "Touches the struct page, which is gone: oops." in answer.said
@@ -64,7 +64,7 @@ def test_a_trace_of_a_real_kernel(schedule):
         ("", "the trace goes on with local_irq_save of thread 1"),
     ],
 )
-def test_what_is_another_trace(schedule, says):
+def test_what_is_another_trace(schedule: str, says: str) -> None:
     assert_wrong(trace(schedule), says)
 
 
@@ -73,13 +73,13 @@ def test_what_is_another_trace(schedule, says):
 RIGHT = {"no-check": "fails", "v5.11": "fails", "device-dax": "holds", "cure-on-v6.1": "fails"}
 
 
-def predict(**changes):
+def predict(**changes: str) -> Answer:
     given = SCENARIOS["rebind"]("v5.11")
     wrong = {name.replace("__", ".").replace("_", "-"): word for name, word in changes.items()}
     return judge_prediction(RIGHT | wrong, given, of=RIGHT, rule="the right page")
 
 
-def test_predict():
+def test_predict() -> None:
     assert predict().right
 
 
@@ -92,5 +92,5 @@ def test_predict():
         ({"no_check": "holds"}, "you predicted holds for no-check, which fails in 16 steps"),
     ],
 )
-def test_what_is_predicted_wrongly(changes, says):
+def test_what_is_predicted_wrongly(changes: dict[str, str], says: str) -> None:
     assert_wrong(predict(**changes), says)

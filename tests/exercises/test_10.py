@@ -1,5 +1,8 @@
 """Chapter 10: the reference solutions are right, and what readers try first is called wrong."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from chapter import assert_wrong, defined_in
 
@@ -9,7 +12,7 @@ from gupcore.exercises import Answer
 from gupcore.figures.lookups_and_instructions import lookups_and_instructions
 
 
-def judge(name):
+def judge(name: str) -> tuple[Callable[..., Answer], dict[str, Any]]:
     """Return a judge as the chapter defines it."""
     given = {"Answer": Answer, "LOOKUP": "lookup_and_tryget_live"}
     given |= {"gup_cost": gup_cost, "costs": costs, "load": load}
@@ -20,12 +23,12 @@ def judge(name):
 # --- 1. How many lookups? -------------------------------------------------------------------------
 
 
-def lookups(count):
+def lookups(count: Callable[[int, int], object]) -> Answer:
     judges, known = judge("judge_lookups")
     return judges({buffer: count(*buffer) for buffer in known["BUFFERS"]})
 
 
-def test_one_lookup_a_page_table():
+def test_one_lookup_a_page_table() -> None:
     assert lookups(lambda pages, place: (place + pages - 1) // 512 + 1).right
 
 
@@ -50,14 +53,14 @@ def test_one_lookup_a_page_table():
         (lambda pages, place: "2", "No whole number is predicted yet for (3, 510)."),
     ],
 )
-def test_what_is_no_count_of_lookups(count, says):
+def test_what_is_no_count_of_lookups(count: Callable[[int, int], object], says: str) -> None:
     assert_wrong(lookups(count), says)
 
 
 # --- 2. Which is cheapest? ------------------------------------------------------------------------
 
 
-def test_gup_fast_is_cheaper_with_a_lookup_than_gup_slow_without():
+def test_gup_fast_is_cheaper_with_a_lookup_than_gup_slow_without() -> None:
     judges, _ = judge("judge_order")
     assert judges({1: "CAB", 512: "CAB"}).right
 
@@ -80,7 +83,7 @@ def test_gup_fast_is_cheaper_with_a_lookup_than_gup_slow_without():
         ({1: "CAB", 512: "CA"}, "For 512, write each of A, B and C once."),
     ],
 )
-def test_what_is_no_order(order, says):
+def test_what_is_no_order(order: dict[int, str] | None, says: str) -> None:
     judges, _ = judge("judge_order")
     assert_wrong(judges(order), says)
 
@@ -88,7 +91,7 @@ def test_what_is_no_order(order, says):
 # --- The figure -----------------------------------------------------------------------------------
 
 
-def test_the_figure_says_what_it_shows():
+def test_the_figure_says_what_it_shows() -> None:
     shown = lookups_and_instructions(
         {"at its start": {1: 1, 257: 1}, "in its middle": {1: 1, 257: 2}},
         {"fast": {1: 500, 16: 3000, 512: 75000}},

@@ -7,7 +7,7 @@ import pytest
 from chapter import assert_wrong, defined_in
 
 from gupcore import DESIGNS, check, race
-from gupcore.exercises import judge_prediction, judge_unbind
+from gupcore.exercises import Answer, judge_prediction, judge_unbind
 from gupcore.figures.before import before
 
 PARTS = {
@@ -21,11 +21,11 @@ PARTS = {
 REMOVE = ("arch_remove_memory", "pgmap_array_delete", "detach_driver")
 
 
-def phases(parts):
+def phases(parts: str) -> tuple[str, ...]:
     return sum((PARTS[part] for part in parts.split()), ()) + REMOVE
 
 
-def keeps_the_law(order):
+def keeps_the_law(order: tuple[str, ...]) -> bool:
     faults = order.index("refuse") < order.index("drain") < order.index("unmap")
     return faults and order.index("unmap") < max(order.index("serialise"), order.index("kill"))
 
@@ -38,7 +38,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("order", RIGHT, ids=" ".join)
-def test_a_right_order_is_right_with_two_callers(order):
+def test_a_right_order_is_right_with_two_callers(order: tuple[str, ...]) -> None:
     design = replace(DESIGNS["cure"], name="an order", unbind=phases(" ".join(order)))
     for pte in ("present", "absent"):
         assert check(race(design, callers=2, pte=pte)).status == "holds"
@@ -59,7 +59,7 @@ stands_alone = defined_in(11, "judge_kill_first", race=race, replace=replace, A=
 ]
 
 
-def test_an_order_that_stands_alone():
+def test_an_order_that_stands_alone() -> None:
     assert stands_alone(phases("kill refuse drain unmap serialise wait")).right
 
 
@@ -72,7 +72,7 @@ def test_an_order_that_stands_alone():
         "refuse kill drain unmap serialise wait",
     ],
 )
-def test_an_order_that_stands_alone_and_begins_otherwise(parts):
+def test_an_order_that_stands_alone_and_begins_otherwise(parts: str) -> None:
     says = "Not yet: it is right, and begins with kill_dax."
     assert_wrong(stands_alone(phases(parts)), says)
 
@@ -90,7 +90,7 @@ def test_an_order_that_stands_alone_and_begins_otherwise(parts):
         (None, "Nothing is handed in yet"),
     ],
 )
-def test_an_order_that_does_not(order, says):
+def test_an_order_that_does_not(order: tuple[str, ...] | None, says: str) -> None:
     assert_wrong(stands_alone(order), says)
 
 
@@ -103,14 +103,14 @@ GIVEN = (
 NEWER = race("cure-on-v6.1-waits"), race("cure-on-v6.1-waits", pte="absent")
 
 
-def waiting_before(phase):
+def waiting_before(phase: str) -> Answer:
     at = GIVEN.index(phase)
     order = (*GIVEN[:at], "wait_for_idle_pages", *GIVEN[at:])
     return judge_unbind(order, *NEWER, of=order)
 
 
 @pytest.mark.parametrize("phase", GIVEN[3:8])
-def test_a_wait_that_helps(phase):
+def test_a_wait_that_helps(phase: str) -> None:
     assert waiting_before(phase).right
 
 
@@ -123,7 +123,7 @@ def test_a_wait_that_helps(phase):
         ("pgmap_array_delete", "fails in"),
     ],
 )
-def test_a_wait_that_does_not(phase, says):
+def test_a_wait_that_does_not(phase: str, says: str) -> None:
     assert_wrong(waiting_before(phase), says)
 
 
@@ -137,13 +137,13 @@ VERDICTS = {
 }
 
 
-def predicted(**changes):
+def predicted(**changes: str) -> Answer:
     answers = {**VERDICTS, **{name.replace("_", "-"): word for name, word in changes.items()}}
     scene = race("cure", pte="absent")
     return judge_prediction(answers, scene, of=VERDICTS, rule="no stale mapping")
 
 
-def test_a_right_prediction():
+def test_a_right_prediction() -> None:
     assert predicted().right
 
 
@@ -156,14 +156,14 @@ def test_a_right_prediction():
         ({"cure_no_wait": "fails"}, "predicted fails for cure-no-wait, which holds"),
     ],
 )
-def test_a_wrong_prediction(changes, says):
+def test_a_wrong_prediction(changes: dict[str, str], says: str) -> None:
     assert_wrong(predicted(**changes), says)
 
 
 # --- The figure -----------------------------------------------------------------------------------
 
 
-def test_the_figure_says_what_is_always_so():
+def test_the_figure_says_what_is_always_so() -> None:
     said = repr(before([("refuse", "unmap", "kill"), ("refuse", "kill", "unmap")]))
     assert "of 2 orders" in said
     assert "In all of them: refuse before unmap, refuse before kill." in said

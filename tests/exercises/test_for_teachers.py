@@ -14,7 +14,9 @@ PAGE = (Path(__file__).parents[2] / "book" / "for_teachers.md").read_text()
 BLOCKS = re.findall(r"```(python|text)\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_example_prints_what_the_page_says(tmp_path, capsys, monkeypatch):
+def test_the_example_prints_what_the_page_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("gupcore.SCENARIOS", scenarios := dict(SCENARIOS))
     assert [kind for kind, _ in BLOCKS] == ["python"] * 4 + ["text"]
     example = tmp_path / "example.py"  # a thread's source must be in a file
@@ -27,7 +29,7 @@ def test_the_example_prints_what_the_page_says(tmp_path, capsys, monkeypatch):
     assert check(race("no-check", pte="absent"), "struct page exists").status == "holds"
 
 
-def test_a_wrong_order_of_the_cards_can_be_played():
+def test_a_wrong_order_of_the_cards_can_be_played() -> None:
     (line,) = re.findall(r"`(Player\(.*?\))`", PAGE.partition("plays a wrong one")[2])[:1]
     player = eval(line, defined_in(11, "ordered"))
     (design,) = player.board["designs"]
@@ -48,7 +50,9 @@ LINES = re.findall(r"`python -m gupcore (replay .*?)`", PAGE)
 
 
 @pytest.mark.parametrize(("line", "shown"), list(zip(LINES, SAYS, strict=True)))
-def test_what_you_will_hear_is_shown_wrong(line, shown, capsys):
+def test_what_you_will_hear_is_shown_wrong(
+    line: str, shown: tuple[str, int], capsys: pytest.CaptureFixture[str]
+) -> None:
     says, times = shown
     main(line.split())
     assert capsys.readouterr().out.count(says) == times
