@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from runpy import run_path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +21,7 @@ HOSTS = {
 FIELDS = {"title", "howpublished", "year", "url", "journal", "booktitle", "pages", "doi"}
 
 
-def prose():
+def prose() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of every page and of every notebook's markdown."""
     for path in sorted(BOOK.glob("*.md")):
         yield path.name, path.read_text()
@@ -28,7 +30,7 @@ def prose():
         yield path.name, "\n".join("".join(c["source"]) for c in cells if c["cell_type"] != "code")
 
 
-def test_what_is_cited_is_in_the_bibliography():
+def test_what_is_cited_is_in_the_bibliography() -> None:
     for name, text in prose():
         for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text):
             unknown = {key.strip() for key in keys.split(",")} - set(ENTRIES)
@@ -36,7 +38,7 @@ def test_what_is_cited_is_in_the_bibliography():
 
 
 @pytest.mark.parametrize("key", ENTRIES)
-def test_an_entry_is_complete_and_leads_to_its_source(key):
+def test_an_entry_is_complete_and_leads_to_its_source(key: str) -> None:
     entry = ENTRIES[key]
     assert {"title", "year"} <= set(entry.fields) <= FIELDS
     url = urlsplit(entry.fields.get("url", "https://doi.org/"))
@@ -47,14 +49,16 @@ def test_an_entry_is_complete_and_leads_to_its_source(key):
         assert url.path.endswith(rest)
     if kind == "mail":
         assert url.hostname == "lore.kernel.org"
-        assert re.fullmatch(r"[a-z]+-(\d{4})-\d\d-\d\d(-\w+)?", rest)[1] == entry.fields["year"]
+        dated = re.fullmatch(r"[a-z]+-(\d{4})-\d\d-\d\d(-\w+)?", rest)
+        assert dated
+        assert dated[1] == entry.fields["year"]
 
 
 FILES = [key for key in ENTRIES if "/tree/" in ENTRIES[key].fields.get("url", "")]
 
 
 @pytest.mark.parametrize("key", FILES)
-def test_a_file_is_of_the_version_that_its_entry_names(key):
+def test_a_file_is_of_the_version_that_its_entry_names(key: str) -> None:
     fields = ENTRIES[key].fields
     path, _, at = fields["url"].partition("/tree/")[2].partition("?h=")
     version = fields["howpublished"].removeprefix("Linux ")
@@ -63,7 +67,7 @@ def test_a_file_is_of_the_version_that_its_entry_names(key):
     assert re.fullmatch(re.escape(key.rpartition("-v")[2]) + r"(\.\d+)?", version)
 
 
-def test_what_git_kernel_org_has_is_looked_for_in_a_mirror():
+def test_what_git_kernel_org_has_is_looked_for_in_a_mirror() -> None:
     at_mirror = run_path(str(BOOK / "_ext" / "mirrors.py"))["at_mirror"]
     for entry in ENTRIES.values():
         url = entry.fields["url"]
@@ -76,7 +80,7 @@ def test_what_git_kernel_org_has_is_looked_for_in_a_mirror():
     )
 
 
-def test_entries_and_terms_have_their_place():
+def test_entries_and_terms_have_their_place() -> None:
     """Sorted, so that what is added at the same time lands in different places."""
     for part in re.split("^% --- ", (BOOK / "references.bib").read_text(), flags=re.MULTILINE):
         keys = re.findall(r"^@\w+\{(.*),$", part, re.MULTILINE)
@@ -89,7 +93,7 @@ def test_entries_and_terms_have_their_place():
 NARROW = 38  # characters of a printed line that a phone shows
 
 
-def prints_columns(cell):
+def prints_columns(cell: dict[str, Any]) -> bool:
     """Does a cell print lines that stand in columns, too wide for a phone?"""
     text = "".join("".join(output.get("text", [])) for output in cell["outputs"])
     lines = [line for line in text.splitlines() if line.strip()]
@@ -101,7 +105,7 @@ def prints_columns(cell):
 @pytest.mark.parametrize(
     "path", [*ROOT.glob("chapters/*.ipynb"), *BOOK.glob("*.ipynb")], ids=lambda path: path.stem
 )
-def test_what_is_printed_in_columns_is_not_wrapped(path):
+def test_what_is_printed_in_columns_is_not_wrapped(path: Path) -> None:
     for cell in json.loads(path.read_text())["cells"]:
         if cell["cell_type"] == "code" and prints_columns(cell):
             assert "columns" in cell["metadata"].get("tags", []), cell["id"]

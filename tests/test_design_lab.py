@@ -12,11 +12,11 @@ from gupcore.player import Player
 
 
 @pytest.fixture
-def lab():
+def lab() -> DesignLab:
     return DesignLab()
 
 
-def test_it_begins_with_a_design_as_it_is(lab):
+def test_it_begins_with_a_design_as_it_is(lab: DesignLab) -> None:
     assert lab.design() is DESIGNS["v5.11"]
     assert str(lab.report) == str(check(race("v5.11")))
     assert lab.player.design == "v5.11"
@@ -24,7 +24,7 @@ def test_it_begins_with_a_design_as_it_is(lab):
 
 
 @pytest.mark.parametrize("field", SWITCHES.values())
-def test_each_switch_takes_one_protection_away(lab, field):
+def test_each_switch_takes_one_protection_away(lab: DesignLab, field: str) -> None:
     lab.switches[field].value = OFF
     assert lab.report.scenario.design == lab.design()
     assert not getattr(lab.design(), field)
@@ -34,7 +34,7 @@ def test_each_switch_takes_one_protection_away(lab, field):
     assert lab.design() is DESIGNS["v5.11"]
 
 
-def test_the_verdict_follows_at_once(lab):
+def test_the_verdict_follows_at_once(lab: DesignLab) -> None:
     assert lab.report["struct page exists"].status == "holds"
     lab.switches["check"].value = OFF
     assert lab.report["struct page exists"].status == "fails"
@@ -44,7 +44,7 @@ def test_the_verdict_follows_at_once(lab):
     assert lab.report.scenario.design.tlb_flush == BROADCAST
 
 
-def test_another_start_sets_every_switch(lab):
+def test_another_start_sets_every_switch(lab: DesignLab) -> None:
     lab.start.value = "cure"
     assert lab.design() is DESIGNS["cure"]
     assert lab.report.status == "holds"
@@ -55,7 +55,7 @@ def test_another_start_sets_every_switch(lab):
     assert lab.flush.value == IPI
 
 
-def test_the_order_of_unbind_is_the_readers(lab):
+def test_the_order_of_unbind_is_the_readers(lab: DesignLab) -> None:
     lab.start.value = "cure"
     lab.unbind.value = [phase for phase in lab.unbind.value if phase != "dev_pagemap_cleanup"]
     assert lab.report.scenario.design.unbind == DESIGNS["cure-no-wait"].unbind
@@ -63,7 +63,7 @@ def test_the_order_of_unbind_is_the_readers(lab):
     assert lab.report["struct page exists"].status == "fails"
 
 
-def test_scenario_and_settings_are_asked_for_as_they_stand(lab):
+def test_scenario_and_settings_are_asked_for_as_they_stand(lab: DesignLab) -> None:
     lab.callers.value = 2
     lab.pte.value = "absent"
     lab.access.value = "write"
@@ -75,7 +75,7 @@ def test_scenario_and_settings_are_asked_for_as_they_stand(lab):
     assert (lab.callers.disabled, lab.pte.disabled, lab.access.disabled) == (False, True, True)
 
 
-def test_what_cannot_be_set_up_is_a_sentence_and_the_last_report_stays(lab):
+def test_what_cannot_be_set_up_is_a_sentence_and_the_last_report_stays(lab: DesignLab) -> None:
     before = lab.report
     lab.callers.value = 0
     assert lab.verdict.value == '<p role="alert">callers must be 1 to 8, not 0.</p>'
@@ -88,21 +88,21 @@ def test_what_cannot_be_set_up_is_a_sentence_and_the_last_report_stays(lab):
         DesignLab(design="v4")
 
 
-def test_a_search_that_is_too_long_is_cut_off_and_says_so():
+def test_a_search_that_is_too_long_is_cut_off_and_says_so() -> None:
     lab = DesignLab(callers=2, limit=500)
     assert not lab.report.graph.complete
     assert "undetermined" in lab.verdict.value
     assert lab.player.board["designs"][0]["outcomes"] is None
 
 
-def test_no_scenario_without_designs_is_offered(lab):
+def test_no_scenario_without_designs_is_offered(lab: DesignLab) -> None:
     assert set(lab.scenario.options) == set(SCENARIOS) - {"percpu-ref"}
 
 
 # --- The page's own lab ---------------------------------------------------------------------------
 
 
-def test_every_combination_ships_once_and_is_what_its_switches_say():
+def test_every_combination_ships_once_and_is_what_its_switches_say() -> None:
     found = {}
     for scenario, chosen in variants():
         design = scenario.design
@@ -117,10 +117,12 @@ def test_every_combination_ships_once_and_is_what_its_switches_say():
     assert len({scenario.design.name for scenario in found.values()}) == len(found)
 
 
-def test_what_a_page_keeps_of_the_lab_is_a_player_with_switches(lab, monkeypatch):
+def test_what_a_page_keeps_of_the_lab_is_a_player_with_switches(
+    lab: DesignLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     few = list(variants())[:4]
 
-    def shipped():
+    def shipped() -> Player:
         scenarios, switches = zip(*few, strict=True)
         return Player(*map(check, scenarios), switches=switches)
 
@@ -136,9 +138,9 @@ def test_what_a_page_keeps_of_the_lab_is_a_player_with_switches(lab, monkeypatch
     assert json.dumps(board)
 
 
-def test_with_an_absent_pte_no_switch_of_gup_fast_changes_a_verdict():
+def test_with_an_absent_pte_no_switch_of_gup_fast_changes_a_verdict() -> None:
     """As the workbench says."""
-    found = {}
+    found: dict[str, set[tuple[str, ...]]] = {}
     for scenario, chosen in variants():
         if chosen["start, TLB flush"] == "PTE absent":
             statuses = tuple(verdict.status for verdict in check(scenario).verdicts)

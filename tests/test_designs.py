@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gupcore import DESIGNS, Design, ScenarioError, check, race, replay
+from gupcore import DESIGNS, Design, Scenario, ScenarioError, check, race, replay
 from gupcore.kernel.design import CURE, V5_11, without
 from gupcore.table import row
 
@@ -48,23 +48,23 @@ FAILING = {
 
 @pytest.mark.parametrize("callers", [1, 2])
 @pytest.mark.parametrize("design", DESIGNS)
-def test_which_rules_fail(design, callers):
+def test_which_rules_fail(design: str, callers: int) -> None:
     found = row("seed-race", design, callers)
     assert set(found.failing()) == FAILING[design][callers - 1]
     assert all(verdict.status == "fails" for verdict in found.failing().values())
 
 
 @pytest.mark.parametrize("design", ["v5.11", "cure"])
-def test_a_third_caller_changes_no_verdict(design):
+def test_a_third_caller_changes_no_verdict(design: str) -> None:
     scenarios = [race(design, callers=3, pte=pte) for pte in ("present", "absent")]
     assert set.union(*map(failing, scenarios)) == FAILING[design][1]
 
 
-def failing(scenario):
+def failing(scenario: Scenario) -> set[str]:
     return {v.rule.name for v in check(scenario).verdicts if v.status == "fails"}
 
 
-def test_the_sync_shields_a_gup_for_write_by_accident():
+def test_the_sync_shields_a_gup_for_write_by_accident() -> None:
     """Seen on 5.10, 6.1 and 6.12: after del_gendisk the PTE is read-only, and gup gives up."""
     assert failing(race("no-check")) >= {EXISTS}
     assert failing(race("no-check", access="write")) == {STALE}
@@ -76,12 +76,12 @@ def test_the_sync_shields_a_gup_for_write_by_accident():
     assert failing(race(unsynced, access="write")) >= {EXISTS}
 
 
-def test_a_lone_caller_is_saved_by_the_check_in_gup_slow():
+def test_a_lone_caller_is_saved_by_the_check_in_gup_slow() -> None:
     assert failing(race("no-check", pte="absent")) == LEFT_MAPPED
     assert EXISTS in failing(race("no-check", pte="absent", callers=2))
 
 
-def test_without_the_check_unbind_finishes_and_then_gup_fast_dies():
+def test_without_the_check_unbind_finishes_and_then_gup_fast_dies() -> None:
     report = check(race("no-check"))
     verdict = report[EXISTS]
     moments = report.replay(verdict.schedule)
@@ -91,13 +91,13 @@ def test_without_the_check_unbind_finishes_and_then_gup_fast_dies():
     assert moments[-1].breaks == (EXISTS,)
 
 
-def test_v6_1_dies_when_the_io_completes():
+def test_v6_1_dies_when_the_io_completes() -> None:
     report = check(race("v6.1"))
     last = report.replay(report[EXISTS].schedule)[-1]
     assert (last.source.function, last.places[1].function) == ("put_page", "put_pages")
 
 
-def test_gup_slow_spins_on_a_stale_pte_with_a_dead_pgmap():
+def test_gup_slow_spins_on_a_stale_pte_with_a_dead_pgmap() -> None:
     report = check(race("v5.11"))
     verdict = report[FINISH]
     assert verdict.in_short() == f"livelock after {len(verdict.schedule)} steps"
@@ -107,7 +107,7 @@ def test_gup_slow_spins_on_a_stale_pte_with_a_dead_pgmap():
     assert loop[-1].machine == report.replay(verdict.schedule)[-1].machine
 
 
-def test_the_kill_waits_for_walks_that_began_before_it():
+def test_the_kill_waits_for_walks_that_began_before_it() -> None:
     """The check is there for the calls that come later: without it, no schedule that keeps
     interrupts off from before the kill to the touch of the struct page goes wrong."""
     report = check(race("no-check"))
@@ -116,7 +116,7 @@ def test_the_kill_waits_for_walks_that_began_before_it():
         assert after.waiting_for("percpu_ref_kill") == {0}
 
 
-def test_a_preempted_fault_touches_a_struct_page_that_is_gone():
+def test_a_preempted_fault_touches_a_struct_page_that_is_gone() -> None:
     report = check(race("v5.11-preemptible", pte="absent"))
     last = report.replay(report[EXISTS].schedule)[-1]
     assert last.source.function == "dax_associate_entry"
@@ -124,7 +124,7 @@ def test_a_preempted_fault_touches_a_struct_page_that_is_gone():
     assert blocked[EXISTS].status == "holds"
 
 
-def test_only_a_first_fault_touches_the_struct_page():
+def test_only_a_first_fault_touches_the_struct_page() -> None:
     moments = replay(race("v5.11-preemptible", pte="absent"), "1" * 10)
     assert moments[-1].source.function == "dax_associate_entry"
     assert moments[-1].machine.memmap[0].mapping
@@ -132,7 +132,7 @@ def test_only_a_first_fault_touches_the_struct_page():
 
 
 @pytest.mark.parametrize("recheck", [True, False])
-def test_waiting_before_serialising_loses_nothing(recheck):
+def test_waiting_before_serialising_loses_nothing(recheck: bool) -> None:
     """put_pages takes the count to zero, so a late grab is refused, second look or not.  But the
     grab touches the page, so something must wait for it; the kill's grace period is too early."""
     order = (
@@ -146,7 +146,7 @@ def test_waiting_before_serialising_loses_nothing(recheck):
     assert check(race(hurried))[EXISTS].status == "fails"
 
 
-def test_the_second_look_gives_back_a_page_that_was_unmapped_meanwhile():
+def test_the_second_look_gives_back_a_page_that_was_unmapped_meanwhile() -> None:
     schedule = "111" + "22222" + "1"  # the PTE is read, the files are unmapped, the page is grabbed
     looks_again = replay(race(CURE), schedule + "11")
     assert [m.source.function for m in looks_again[-2:]] == ["gup_pte_range", "put_page"]
@@ -154,7 +154,7 @@ def test_the_second_look_gives_back_a_page_that_was_unmapped_meanwhile():
     assert looks_once[-1].source.function == "bio_endio"
 
 
-def test_a_flush_by_interrupt_waits_for_walkers_and_a_broadcast_does_not():
+def test_a_flush_by_interrupt_waits_for_walkers_and_a_broadcast_does_not() -> None:
     walking = "111"
     by_interrupt = replay(race("kill-first-ipi"), walking + "2222222")
     assert by_interrupt[-1].source.function == "flush_tlb_mm_range"
@@ -164,7 +164,7 @@ def test_a_flush_by_interrupt_waits_for_walkers_and_a_broadcast_does_not():
 
 
 @pytest.mark.parametrize("design", ["kill-first-no-serialise", "march-2021"])
-def test_one_more_grace_period_before_the_removal_would_save_the_struct_page(design):
+def test_one_more_grace_period_before_the_removal_would_save_the_struct_page(design: str) -> None:
     """mem_hotplug_begin() has one, unless its lock was taken a moment ago."""
     chosen = DESIGNS[design]
     at = chosen.unbind.index("arch_remove_memory")
@@ -173,12 +173,12 @@ def test_one_more_grace_period_before_the_removal_would_save_the_struct_page(des
     assert set(saved.failing()) == FAILING[design][0] - {EXISTS}
 
 
-def test_a_design_with_an_unknown_phase_is_refused():
+def test_a_design_with_an_unknown_phase_is_refused() -> None:
     with pytest.raises(ScenarioError, match="no phase 'reboot'; choose kill_dax"):
         race(Design("odd", "Odd.", unbind=(*V5_11.unbind, "reboot")))
 
 
-def test_a_protection_that_is_not_there_cannot_be_taken_away():
+def test_a_protection_that_is_not_there_cannot_be_taken_away() -> None:
     with pytest.raises(ValueError, match=r"v5\.11 has no drain_faults; choose irqs_off"):
         V5_11.lacking("drain_faults")
     with pytest.raises(ValueError, match="no-check has no check; choose irqs_off, special"):

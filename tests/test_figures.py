@@ -12,7 +12,7 @@ from gupcore.figures import picture, timeline
 from gupcore.figures.picture import BLUE, STYLE, THREADS
 
 
-def drawn():
+def drawn() -> Figure:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(2, 1))
         axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
@@ -21,7 +21,7 @@ def drawn():
     return figure
 
 
-def test_a_picture_takes_the_colour_of_the_page_and_keeps_to_itself():
+def test_a_picture_takes_the_colour_of_the_page_and_keeps_to_itself() -> None:
     shown = picture(drawn(), 'A line, "rising".')
     html = shown._repr_html_()
     assert html.startswith('<div class="gup-figure"><svg role="img" aria-label="A line, &quot;')
@@ -34,23 +34,23 @@ def test_a_picture_takes_the_colour_of_the_page_and_keeps_to_itself():
     assert picture(drawn(), 'A line, "rising".') == shown  # or nbval would find a difference
 
 
-def test_every_word_takes_the_colour_of_the_page():
+def test_every_word_takes_the_colour_of_the_page() -> None:
     figure = drawn()
     figure.axes[0].set_yscale("log")  # powers of ten are set as mathematics, in another way
     svg = picture(figure, "A line.").svg
     assert svg.count("<text") == svg.count('<text fill="currentColor"') > 5
 
 
-def test_a_picture_needs_words():
+def test_a_picture_needs_words() -> None:
     with pytest.raises(ValueError, match="A picture needs words"):
         picture(drawn(), " ")
 
 
-def test_a_timeline_says_what_it_shows():
+def test_a_timeline_says_what_it_shows() -> None:
     assert repr(timeline(race(), "21")).startswith("Timeline. Step 1, unbind: kill_dax. Step 2, ")
 
 
-def test_a_thread_has_the_colour_that_it_has_in_the_player():
+def test_a_thread_has_the_colour_that_it_has_in_the_player() -> None:
     style = (files("gupcore.player") / "page" / "player.css").read_text()
     lanes = re.findall(r"--lane: (#[0-9a-f]+);", style)
     short = re.compile("#(.)(.)(.)")

@@ -5,13 +5,13 @@ from gupcore.kernel.gup import gup_pte_range
 from gupcore.listing import Listing, kernel_lines
 
 
-def test_a_listing_is_the_function_as_it_stands_in_its_file():
+def test_a_listing_is_the_function_as_it_stands_in_its_file() -> None:
     assert str(Listing(gup_pte_range)).startswith("def gup_pte_range(")
     assert '"""' not in str(Listing(gup_pte_range, docstring=False))
     assert Listing(gup_pte_range)._repr_markdown_().startswith("```python\n# kernel/gup.py\n")
 
 
-def test_kernel_lines_are_those_of_the_steps_that_are_there():
+def test_kernel_lines_are_those_of_the_steps_that_are_there() -> None:
     fast, cure = check(race("no-check")), check(race("cure"))
     both = [line.split() for line in kernel_lines(fast, cure).splitlines()]
     assert both == sorted(both)

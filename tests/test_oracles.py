@@ -14,9 +14,10 @@ import shutil
 import subprocess
 import sysconfig
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import pytest
 
@@ -58,13 +59,17 @@ class Answer(NamedTuple):
     states: int
 
 
-def gupcore(design, callers, pte, access="read"):
+Spin = Callable[..., Answer]  # of a design, callers, pte, access and switches of the model
+Harmony = Callable[..., set[str]]  # of a design, callers, pte and constants of the model
+
+
+def gupcore(design: str, callers: int, pte: str, access: str = "read") -> Answer:
     report = check(race(design, callers=callers, pte=pte, access=access))
     failing = {verdict.rule.name for verdict in report.verdicts if verdict.status == "fails"}
     return Answer(failing & SPIN_RULES, len(report.graph.states))
 
 
-def lacking(what, how):
+def lacking(what: str, how: str) -> NoReturn:
     """Without an oracle a reader's run goes on; a run in CI fails."""
     says = f"There is no {what}: {how}."
     if os.environ.get("CI") == "true":
@@ -72,7 +77,9 @@ def lacking(what, how):
     pytest.skip(says)
 
 
-def run(command, where, environment=None):
+def run(
+    command: Sequence[str | Path], where: Path, environment: dict[str, str] | None = None
+) -> str:
     environment = os.environ | (environment or {})
     done = subprocess.run(
         command, cwd=where, env=environment, capture_output=True, text=True, timeout=120
@@ -85,12 +92,12 @@ def run(command, where, environment=None):
 
 
 @pytest.fixture
-def spin(tmp_path):
+def spin(tmp_path: Path) -> Spin:
     """Return a function that asks Spin."""
     if not shutil.which("spin") or not shutil.which("cc"):
         lacking("Spin", "install it and a C compiler (Debian and Ubuntu: apt install spin gcc)")
 
-    def ask(design, callers, pte, access="read", **switches):
+    def ask(design: str, callers: int, pte: str, access: str = "read", **switches: int) -> Answer:
         chosen = {
             "DESIGN": re.sub(r"\W", "_", design),
             "CALLERS": callers,
@@ -110,7 +117,7 @@ def spin(tmp_path):
     return ask
 
 
-def read_spin(output):
+def read_spin(output: str) -> Answer:
     """Return the Answer that the output of a verifier amounts to."""
     assert "max search depth too small" not in output
     failing = {
@@ -119,7 +126,8 @@ def read_spin(output):
     }
     stored = re.search(r"(\d+) states, stored", output)
     assert stored is not None
-    before, came_from = "", defaultdict(set)
+    before = ""
+    came_from: defaultdict[str, set[str]] = defaultdict(set)
     for line in output.splitlines():
         if line.startswith("from "):
             before = line.removeprefix("from ")
@@ -138,7 +146,7 @@ def read_spin(output):
 
 
 @pytest.mark.parametrize("design", BOTH_KNOW + SPIN_KNOWS)
-def test_spin_comes_to_the_same_verdicts(spin, design):
+def test_spin_comes_to_the_same_verdicts(spin: Spin, design: str) -> None:
     cases = ONE + TWO if design in BOTH_KNOW else ONE
     with ThreadPoolExecutor() as pool:
         answers = pool.map(lambda case: spin(design, *case), cases)
@@ -147,21 +155,21 @@ def test_spin_comes_to_the_same_verdicts(spin, design):
 
 
 @pytest.mark.parametrize("design", ["v5.11", "v5.11-clean", "xfs-v6.8"])
-def test_spin_comes_to_the_same_verdicts_when_the_io_writes(spin, design):
+def test_spin_comes_to_the_same_verdicts_when_the_io_writes(spin: Spin, design: str) -> None:
     answer = spin(design, 1, "absent", "write")
     assert answer.failing == gupcore(design, 1, "absent", "write").failing
 
 
 @pytest.mark.parametrize("design", ["v5.11", "cure"])
 @pytest.mark.parametrize(("callers", "pte"), ONE + TWO)
-def test_spin_finds_as_many_states(spin, design, callers, pte):
+def test_spin_finds_as_many_states(spin: Spin, design: str, callers: int, pte: str) -> None:
     """If only this fails, a thread of gupcore has a step more or less, or keeps a value in a local
     variable for longer or shorter: find out which, and say it in the model in Promela too."""
     assert spin(design, callers, pte).states == gupcore(design, callers, pte).states
 
 
 @pytest.mark.parametrize("design", ["v5.11", "v6.1", "both"])
-def test_spin_finds_nothing_new_when_the_lookup_is_taken_apart(spin, design):
+def test_spin_finds_nothing_new_when_the_lookup_is_taken_apart(spin: Spin, design: str) -> None:
     """get_dev_pagemap() is one step in gupcore and two accesses in the kernel."""
     finer = spin(design, 2, "absent", TWO_STEPS=1)
     here = gupcore(design, 2, "absent")
@@ -169,13 +177,13 @@ def test_spin_finds_nothing_new_when_the_lookup_is_taken_apart(spin, design):
     assert finer.states > here.states
 
 
-def test_spin_can_disagree_on_a_verdict(spin):
+def test_spin_can_disagree_on_a_verdict(spin: Spin) -> None:
     here = gupcore("v5.11", 1, "present")
     assert EXISTS not in here.failing
     assert spin("v5.11", 1, "present", CHECK=0).failing == here.failing | {EXISTS}
 
 
-def test_spin_can_disagree_on_the_number_of_states(spin):
+def test_spin_can_disagree_on_the_number_of_states(spin: Spin) -> None:
     broken = spin("cure", 1, "present", SECOND_LOOK=0)
     assert broken.states != gupcore("cure", 1, "present").states
 
@@ -184,13 +192,13 @@ def test_spin_can_disagree_on_the_number_of_states(spin):
 
 
 @pytest.fixture
-def harmony(tmp_path):
+def harmony(tmp_path: Path) -> Harmony:
     """Return a function that asks Harmony which rules fail."""
     program = Path(sysconfig.get_path("scripts"), "harmony")
     if not program.exists():
         lacking("Harmony", "install it with make oracles, which needs a C compiler")
 
-    def ask(design, callers, pte, **switches):
+    def ask(design: str, callers: int, pte: str, **switches: bool) -> set[str]:
         """Look for a broken rule; where there is none Harmony says whether everyone can finish."""
         failing, finish = set(), None
         for rule in (EXISTS, LANDS, STALE, FINISH):
@@ -205,7 +213,7 @@ def harmony(tmp_path):
         assert finish in ("No issues", "Non-terminating state")
         return failing | ({FINISH} if finish == "Non-terminating state" else set())
 
-    def search(constants):
+    def search(constants: dict[str, object]) -> str:
         where = tmp_path / "-".join(map(str, constants.values()))
         where.mkdir()
         given = [f"-c{name}={as_harmony(value)}" for name, value in constants.items()]
@@ -215,17 +223,18 @@ def harmony(tmp_path):
         flags = ["-W", "-R", "-U", "-w1", "-s", "--noweb", "--quick"]
         settings = {"XDG_CONFIG_HOME": str(where)}
         run([program, *flags, *given, *kept, ORACLES / "race.hny"], where, settings)
-        return json.loads((where / "race.hco").read_text())["issue"]
+        issue: str = json.loads((where / "race.hco").read_text())["issue"]
+        return issue
 
     return ask
 
 
-def as_harmony(value):
+def as_harmony(value: object) -> str:
     return json.dumps(value) if isinstance(value, str) else str(value)
 
 
 @pytest.mark.parametrize("design", BOTH_KNOW)
-def test_harmony_comes_to_the_same_verdicts(harmony, design):
+def test_harmony_comes_to_the_same_verdicts(harmony: Harmony, design: str) -> None:
     cases = [*ONE, TWO[-1]]
     with ThreadPoolExecutor() as pool:
         answers = pool.map(lambda case: harmony(design, *case), cases)
@@ -233,6 +242,6 @@ def test_harmony_comes_to_the_same_verdicts(harmony, design):
             assert failing == gupcore(design, *case).failing & HARMONY_RULES, (design, case)
 
 
-def test_harmony_can_disagree_on_a_verdict(harmony):
+def test_harmony_can_disagree_on_a_verdict(harmony: Harmony) -> None:
     here = gupcore("v5.11", 1, "present").failing
     assert harmony("v5.11", 1, "present", DROP_CHECK=True) == here | {EXISTS}

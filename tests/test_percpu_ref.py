@@ -9,12 +9,12 @@ percpu_ref = SCENARIOS["percpu-ref"]
 
 
 @pytest.mark.parametrize("callers", [1, 2, 3])
-def test_no_reference_is_lost(callers):
+def test_no_reference_is_lost(callers: int) -> None:
     assert check(percpu_ref(callers=callers)).status == "holds"
 
 
 @pytest.mark.parametrize("callers", [1, 2])
-def test_without_the_grace_period_one_is(callers):
+def test_without_the_grace_period_one_is(callers: int) -> None:
     report = check(percpu_ref(callers=callers, wait=False))
     verdict = report["no reference is lost"]
     assert verdict.status == "fails"
@@ -23,7 +23,7 @@ def test_without_the_grace_period_one_is(callers):
     assert last.machine.held > 0
 
 
-def test_a_late_tryget_succeeds_and_is_counted():
+def test_a_late_tryget_succeeds_and_is_counted() -> None:
     # CPU 0 looks at the flags; the ref is killed; CPU 0 counts; the sum must wait for it.
     moments = replay(percpu_ref(callers=1), "11" + "22" + "1")
     after = moments[-1].machine
@@ -33,14 +33,14 @@ def test_a_late_tryget_succeeds_and_is_counted():
     assert check(percpu_ref(callers=1)).replay("1122" + "11" + "2")[-1].machine.atomic == 1
 
 
-def test_the_count_does_not_reach_zero_before_the_sum():
+def test_the_count_does_not_reach_zero_before_the_sum() -> None:
     graph = check(percpu_ref(callers=2)).graph
     assert all(machine.summed for machine in graph.machines if machine.released)
     assert any(machine.held > 1 and machine.dead for machine in graph.machines)
 
 
 @pytest.mark.parametrize("callers", [1, 2])
-def test_one_step_for_tryget_loses_nothing(callers):
+def test_one_step_for_tryget_loses_nothing(callers: int) -> None:
     """Whether a tryget succeeds is settled when it looks at the flags: as if it happened then."""
     graph = check(percpu_ref(callers=callers)).graph
     settled = set()
@@ -50,6 +50,7 @@ def test_one_step_for_tryget_loses_nothing(callers):
             continue
         if len(graph.threads[0].nodes[graph.node(state, 0)].places) > 1:
             continue  # the flags that the put looks at
+        assert isinstance(move.effect.result, tuple)
         _, dead = move.effect.result
         ends = {
             graph.threads[0].nodes[graph.node(after, 0)].result

@@ -3,10 +3,12 @@
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
-from gupcore import SCENARIOS, ScheduleError, check, race
+from gupcore import SCENARIOS, Design, Report, ScheduleError, check, race
+from gupcore.checker.step import Thread
 from gupcore.kernel import gup as model
 from gupcore.player import Player
 from gupcore.player.data import VERSION, board
@@ -14,13 +16,15 @@ from gupcore.player.module import ORDER, PAGE, module
 from gupcore.player.progress import NotebookProgress
 from gupcore.player.prompts import BREAKS, GOES_ON, OOPS, WAITS, WORDS, Prompt
 
+Board = dict[str, Any]
+
 
 @pytest.fixture(scope="module")
-def reports():
+def reports() -> list[Report]:
     return [check(race(design)) for design in ("no-check", "v5.11", "cure")]
 
 
-def rows(board, design):
+def rows(board: Board, design: dict[str, Any]) -> dict[tuple[int, ...], tuple[int, ...]]:
     """Return a design's moves as rows, which the board keeps as columns of differences."""
     so_far, found = [0, 0, 0], []
     for row in zip(*board["moves"], strict=True):
@@ -34,7 +38,7 @@ def rows(board, design):
     return {row[:3]: row[3:] for row in mine}
 
 
-def test_the_board_holds_the_graph(reports):
+def test_the_board_holds_the_graph(reports: list[Report]) -> None:
     """Every state is walked to by the rows alone, and is what the graph has there."""
     data = board(reports)
     assert data["version"] == VERSION
@@ -51,6 +55,7 @@ def test_the_board_holds_the_graph(reports):
                 if move is None:
                     assert (row and data["text"][row[2]]) == graph.why_blocked(state, thread)
                     continue
+                assert row is not None
                 after = [row[0], *nodes]
                 after[thread + 1] = row[1]
                 assert found.setdefault(state + move.delta, tuple(after)) == tuple(after)
@@ -59,7 +64,7 @@ def test_the_board_holds_the_graph(reports):
         assert len(set(found.values())) == len(graph.states)
 
 
-def things(board, machine):
+def things(board: Board, machine: int) -> list[tuple[Any, ...]]:
     shown, *values = board["machines"][machine]
     return [
         (
@@ -75,7 +80,7 @@ def things(board, machine):
     ]
 
 
-def places(board, number):
+def places(board: Board, number: int) -> list[tuple[str, int, str]]:
     """Return the lines a node stands on, as (function, line number, text)."""
     _, _, *rest = board["nodes"][number]
     found = []
@@ -85,21 +90,21 @@ def places(board, number):
     return found
 
 
-def test_every_line_is_in_the_code_that_is_shipped(reports):
+def test_every_line_is_in_the_code_that_is_shipped(reports: list[Report]) -> None:
     data = board(reports)
     for number, node in enumerate(data["nodes"]):
         assert len(node) == 1 or all("yield" in text for _, _, text in places(data, number))
 
 
-def test_a_docstring_is_not_shipped(reports):
+def test_a_docstring_is_not_shipped(reports: list[Report]) -> None:
     for name, first, lines in board(reports)["code"]:
         assert lines[0].startswith("def "), name
         assert not any('"""' in line for line in lines if line is not None), (name, first)
         assert None in lines, name
 
 
-def test_two_functions_of_one_name_keep_their_own_source():
-    def gup_fast(cpu, address, pages, flags, design):
+def test_two_functions_of_one_name_keep_their_own_source() -> None:
+    def gup_fast(cpu: int, address: int, pages: int, flags: int, design: Design) -> Thread:
         pfn = yield from model.gup_fast(cpu, address, pages, flags, design)
         return pfn
 
@@ -111,14 +116,14 @@ def test_two_functions_of_one_name_keep_their_own_source():
     ]
 
 
-def test_designs_share_what_they_have_in_common(reports):
+def test_designs_share_what_they_have_in_common(reports: list[Report]) -> None:
     alone = [len(board([report])["moves"][0]) for report in reports]
     together = board(reports)
     assert len(together["moves"][0]) < sum(alone)
     assert [len(rows(together, design)) for design in together["designs"]] == alone
 
 
-def test_a_search_that_was_cut_off_can_be_shown():
+def test_a_search_that_was_cut_off_can_be_shown() -> None:
     report = check(race("v5.11"), limit=20)
     data = board([report])
     (design,) = data["designs"]
@@ -128,7 +133,7 @@ def test_a_search_that_was_cut_off_can_be_shown():
     assert all(row[0] < len(data["machines"]) for row in rows(data, design).values())
 
 
-def test_outcomes_and_stuck_states_are_the_checkers(reports):
+def test_outcomes_and_stuck_states_are_the_checkers(reports: list[Report]) -> None:
     data = board(reports)
     for design, report in zip(data["designs"], reports, strict=True):
         found = [(*data["outcomes"][n], count) for n, count, _ in design["outcomes"]]
@@ -140,7 +145,7 @@ def test_outcomes_and_stuck_states_are_the_checkers(reports):
     assert data["designs"][1]["stuck"]
 
 
-def test_an_end_that_breaks_a_rule_is_marked():
+def test_an_end_that_breaks_a_rule_is_marked() -> None:
     report = check(SCENARIOS["rebind"]("v6.1"))
     data = board([report])
     assert report["counts balance"].status == "fails"
@@ -150,34 +155,36 @@ def test_an_end_that_breaks_a_rule_is_marked():
     assert ["counts balance"] in found
 
 
-def test_the_html_carries_the_data_and_a_list(reports):
+def test_the_html_carries_the_data_and_a_list(reports: list[Report]) -> None:
     page = Player(*reports).to_html()
-    script = re.search(r'<script type="application/json">(.*?)</script>', page, re.S)[1]
+    found = re.search(r'<script type="application/json">(.*?)</script>', page, re.S)
+    assert found
+    script = found[1]
     data = {"board": board(reports), "design": "no-check", "prompts": [], "opens": []}
     assert json.loads(script) == data
     assert page.count("<li>") == len(reports[0]["struct page exists"].schedule)
     assert "<" not in script
 
-    opened = []
+    opened: list[str] = []
 
     class Balanced(HTMLParser):
-        def handle_starttag(self, tag, attributes):
+        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
             opened.append(tag)
 
-        def handle_endtag(self, tag):
+        def handle_endtag(self, tag: str) -> None:
             assert opened.pop() == tag
 
     Balanced().feed(page)
     assert opened == []
 
 
-def test_what_a_notebook_keeps_is_always_the_same(reports):
+def test_what_a_notebook_keeps_is_always_the_same(reports: list[Report]) -> None:
     first, second = Player(*reports), Player(*reports)
     assert first.to_html() == second.to_html()
     assert repr(first) == "Player(no-check, v5.11, cure)"
 
 
-def test_a_design_that_holds_says_so_in_words_and_another_is_listed(reports):
+def test_a_design_that_holds_says_so_in_words_and_another_is_listed(reports: list[Report]) -> None:
     page = Player(*reports, design="cure").to_html()
     assert "Design cure: every rule holds in every schedule" in page
     assert "Design no-check. The shortest schedule that breaks" in page
@@ -186,8 +193,8 @@ def test_a_design_that_holds_says_so_in_words_and_another_is_listed(reports):
     assert "Design cure: the search was cut off before a rule was broken" in cut_off
 
 
-def test_a_notebook_shows_how_far_a_search_has_got(monkeypatch):
-    shown = []
+def test_a_notebook_shows_how_far_a_search_has_got(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
     monkeypatch.setattr("gupcore.player.progress.display", shown.append)
     monkeypatch.setattr("gupcore.checker.explore.REPORT_EVERY", 1000)
     progress = NotebookProgress(limit=10_000)
@@ -200,11 +207,11 @@ def test_a_notebook_shows_how_far_a_search_has_got(monkeypatch):
     assert progress.box.comm is None  # closed
 
 
-def test_bad_arguments(reports):
+def test_bad_arguments(reports: list[Report]) -> None:
     with pytest.raises(ValueError, match="at least one report"):
         Player()
     with pytest.raises(ValueError, match="A player shows reports"):
-        Player(race())
+        Player(race())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must have the same threads"):
         Player(reports[0], check(race(callers=2)))
     with pytest.raises(ValueError, match=r"no design 'v4' here; choose no-check, v5.11, cure"):
@@ -215,7 +222,7 @@ def test_bad_arguments(reports):
         Player(reports[0], check(race(), rule="DMA lands"))
 
 
-def test_another_report_is_shown_from_the_start(reports):
+def test_another_report_is_shown_from_the_start(reports: list[Report]) -> None:
     player = Player(reports[0])
     player.schedule = "22"
     player.show(reports[2])
@@ -227,20 +234,20 @@ def test_another_report_is_shown_from_the_start(reports):
 # --- The module -----------------------------------------------------------------------------------
 
 
-def test_the_module_imports_nothing_and_exports_one_thing():
+def test_the_module_imports_nothing_and_exports_one_thing() -> None:
     text = module()
     assert re.findall(r"^(?:import|export)\b.*", text, re.MULTILINE) == [
         "export default { render: ({ model, el }) => mount(model, el) };"
     ]
 
 
-def test_no_two_files_of_the_module_use_one_name():
+def test_no_two_files_of_the_module_use_one_name() -> None:
     names = re.findall(r"^(?:async )?(?:const|let|function) (\w+)", module(), re.MULTILINE)
     assert len(names) > 50
     assert [name for name in set(names) if names.count(name) > 1] == []
 
 
-def test_every_file_is_joined_after_those_it_needs():
+def test_every_file_is_joined_after_those_it_needs() -> None:
     assert {path.stem for path in PAGE.glob("*.js")} == set(ORDER)
     for number, name in enumerate(ORDER):
         needs = re.findall(r'from "\./(\w+)\.js"', (PAGE / f"{name}.js").read_text())
@@ -250,7 +257,9 @@ def test_every_file_is_joined_after_those_it_needs():
 # --- Prompts --------------------------------------------------------------------------------------
 
 
-def prompt(design="no-check", schedule="222222111", thread=1, **more):
+def prompt(
+    design: str = "no-check", schedule: str = "222222111", thread: int = 1, **more: Any
+) -> Prompt:
     return Prompt(design, schedule, thread, "What happens?", **more)
 
 
@@ -263,7 +272,7 @@ def prompt(design="no-check", schedule="222222111", thread=1, **more):
         (prompt("no-check", "2222222", 2), BREAKS),
     ],
 )
-def test_the_answer_is_read_off_the_graph(reports, asked, right):
+def test_the_answer_is_read_off_the_graph(reports: list[Report], asked: Prompt, right: str) -> None:
     data = asked.data(reports)
     assert data["right"] == right
     assert data["choices"] == [list(choice) for choice in WORDS.items()]
@@ -271,7 +280,7 @@ def test_the_answer_is_read_off_the_graph(reports, asked, right):
     assert Player(*reports, prompts=[asked]).prompts == [data]
 
 
-def test_a_prompt_that_cannot_be_asked(reports):
+def test_a_prompt_that_cannot_be_asked(reports: list[Report]) -> None:
     with pytest.raises(ValueError, match="asks about the design 'v4', which is not shown"):
         prompt("v4").data(reports)
     with pytest.raises(ScheduleError, match="Step 9: thread 2"):

@@ -3,19 +3,19 @@
 import pytest
 
 from gupcore.kernel import pte
-from gupcore.kernel.pte import ARM64, X86_64
+from gupcore.kernel.pte import ARM64, X86_64, Encoding
 
 BOTH = pytest.mark.parametrize("arch", [X86_64, ARM64], ids=lambda arch: arch.name)
 
 
-def test_a_user_entry_word_for_word():
+def test_a_user_entry_word_for_word() -> None:
     assert pte.user_pte(0x20000) == 0x8000_0000_2000_0067
     assert pte.pte_bits(pte.user_pte(0x20000)) == [
         *("present", "writable", "user", "accessed", "dirty", "no-execute")
     ]
 
 
-def test_the_same_entry_on_arm64():
+def test_the_same_entry_on_arm64() -> None:
     entry = pte.user_pte(0x20000, arch=ARM64)
     assert entry == 0x00C8_0000_2000_0441
     assert pte.pte_bits(entry, ARM64) == [
@@ -26,7 +26,7 @@ def test_the_same_entry_on_arm64():
 @pytest.mark.parametrize(
     ("arch", "word"), [(X86_64, 0x8400_0000_2000_0267), (ARM64, 0x03C8_0000_2000_0441)]
 )
-def test_devmap_is_special_too(arch, word):
+def test_devmap_is_special_too(arch: Encoding, word: int) -> None:
     entry = pte.pte_mkdevmap(pte.user_pte(0x20000, arch=arch), arch)
     assert entry == word
     assert pte.pte_devmap(entry, arch)
@@ -35,7 +35,7 @@ def test_devmap_is_special_too(arch, word):
 
 
 @BOTH
-def test_the_bits_are_single_and_apart(arch):
+def test_the_bits_are_single_and_apart(arch: Encoding) -> None:
     masks = list(arch.bit_names())
     assert all(mask & (mask - 1) == 0 for mask in masks)
     assert sum(masks) & arch.pfn_mask == 0
@@ -43,7 +43,7 @@ def test_the_bits_are_single_and_apart(arch):
 
 
 @BOTH
-def test_the_frame_number_survives_every_flag(arch):
+def test_the_frame_number_survives_every_flag(arch: Encoding) -> None:
     every = sum(arch.bit_names())
     largest = arch.pfn_mask >> pte.PAGE_SHIFT
     assert pte.pte_pfn(pte.pfn_pte(largest, every, arch), arch) == largest
@@ -51,7 +51,7 @@ def test_the_frame_number_survives_every_flag(arch):
 
 
 @BOTH
-def test_kinds(arch):
+def test_kinds(arch: Encoding) -> None:
     normal = pte.user_pte(1, arch=arch)
     assert pte.pte_kind(pte.PTE_NONE, arch) == "none"
     assert pte.pte_kind(normal, arch) == "normal"
@@ -66,7 +66,7 @@ def test_kinds(arch):
 
 
 @BOTH
-def test_access(arch):
+def test_access(arch: Encoding) -> None:
     readable = pte.user_pte(1, write=False, arch=arch)
     assert pte.pte_access_permitted(readable, False, arch)
     assert not pte.pte_access_permitted(readable, True, arch)
@@ -75,12 +75,12 @@ def test_access(arch):
 
 
 @BOTH
-def test_write_protected_and_clean_is_a_read_only_entry(arch):
+def test_write_protected_and_clean_is_a_read_only_entry(arch: Encoding) -> None:
     entry = pte.pte_mkclean(pte.pte_wrprotect(pte.user_pte(1, arch=arch), arch), arch)
     assert entry == pte.user_pte(1, write=False, arch=arch)
     assert pte.pte_words(entry, arch) == "pfn 0x1, normal, read-only"
 
 
-def test_words():
+def test_words() -> None:
     assert pte.pte_words(pte.PTE_NONE) == "none"
     assert pte.pte_words(pte.pte_mkdevmap(pte.user_pte(0x20000))) == "pfn 0x20000, special + devmap"

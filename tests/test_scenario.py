@@ -3,15 +3,17 @@
 import pytest
 
 import gupcore
-from gupcore import DESIGNS, SCENARIOS, race
+from gupcore import DESIGNS, SCENARIOS, Design, Scenario, race
+from gupcore.checker.step import Thread
 from gupcore.kernel.gup import gup_fast as the_models
 
 
-def in_python(scenario):
-    return eval(scenario.in_python(), vars(gupcore) | {"my_gup_fast": my_gup_fast})
+def in_python(scenario: Scenario) -> Scenario:
+    made: Scenario = eval(scenario.in_python(), vars(gupcore) | {"my_gup_fast": my_gup_fast})
+    return made
 
 
-def my_gup_fast(cpu, address, pages, flags, design):
+def my_gup_fast(cpu: int, address: int, pages: int, flags: int, design: Design) -> Thread:
     pinned = yield from the_models(cpu, address, pages, flags, design)
     return pinned
 
@@ -36,14 +38,14 @@ def my_gup_fast(cpu, address, pages, flags, design):
         ),
     ],
 )
-def test_how_a_scenario_was_made(scenario, text, key):
+def test_how_a_scenario_was_made(scenario: Scenario, text: str, key: str) -> None:
     assert scenario.in_python() == text
     assert scenario.key() == key
     assert in_python(scenario) == scenario
 
 
 @pytest.mark.parametrize("name", DESIGNS)
-def test_a_changed_design_is_written_out(name):
+def test_a_changed_design_is_written_out(name: str) -> None:
     for protection in DESIGNS[name].protections():
         scenario = race(DESIGNS[name].lacking(protection))
         assert in_python(scenario) == scenario

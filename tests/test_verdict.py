@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from gupcore.kernel.rules import RULES
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_counterexample_can_be_replayed_and_breaks_its_rule(design):
+def test_a_counterexample_can_be_replayed_and_breaks_its_rule(design: str) -> None:
     report = check(race(design, callers=2))
     for verdict in report.verdicts:
         if verdict.status == "fails" and verdict.rule.on == "step":
@@ -22,7 +23,7 @@ def test_a_counterexample_can_be_replayed_and_breaks_its_rule(design):
 
 
 @pytest.mark.parametrize("design", ["no-check", "v5.11", "v6.1", "cure"])
-def test_every_edge_of_the_graph_is_what_replay_shows(design):
+def test_every_edge_of_the_graph_is_what_replay_shows(design: str) -> None:
     report = check(race(design))
     graph = report.graph
     ways = {graph.states[0]: ""}
@@ -41,7 +42,7 @@ def test_every_edge_of_the_graph_is_what_replay_shows(design):
             ways.setdefault(state + move.delta, ways[state] + digit)
 
 
-def test_a_replay_says_what_changed():
+def test_a_replay_says_what_changed() -> None:
     moment = replay(race("v5.11"), "11111")[-1]
     assert moment.places[-1].function == "gup_pte_range"
     assert moment.changes == ("struct page: refcount 1 -> refcount 2",)
@@ -60,40 +61,40 @@ def test_a_replay_says_what_changed():
         ("22222222" + "2", "Step 9: thread 2 (unbind) has ended and cannot step."),
     ],
 )
-def test_a_schedule_that_cannot_be_taken(schedule, says):
+def test_a_schedule_that_cannot_be_taken(schedule: str, says: str) -> None:
     with pytest.raises(ScheduleError) as refused:
         replay(race("v5.11"), schedule)
     assert str(refused.value).startswith(says)
 
 
-def test_nothing_runs_after_an_oops():
+def test_nothing_runs_after_an_oops() -> None:
     with pytest.raises(ScheduleError, match=r"Step 11: .* The kernel has oopsed"):
         replay(race("no-check"), "22222211111")
 
 
-def test_spaces_in_a_schedule_are_for_the_reader():
+def test_spaces_in_a_schedule_are_for_the_reader() -> None:
     assert replay(race("v5.11"), "22 11") == replay(race("v5.11"), "2211")
 
 
-def test_a_number_is_no_schedule():
+def test_a_number_is_no_schedule() -> None:
     with pytest.raises(ScheduleError, match='A schedule is text, such as "2211", not 2211'):
-        replay(race("v5.11"), 2211)
+        replay(race("v5.11"), 2211)  # type: ignore[arg-type]
 
 
-def test_what_is_no_scenario():
+def test_what_is_no_scenario() -> None:
     with pytest.raises(ScenarioError, match="What is checked is a scenario"):
-        check("seed-race")
+        check("seed-race")  # type: ignore[arg-type]
     with pytest.raises(ScenarioError, match="None is no design; choose no-check"):
         race(None)
     with pytest.raises(ScenarioError, match="callers must be a whole number, not the str '2'"):
         race(callers="2")
 
 
-def test_the_empty_schedule():
+def test_the_empty_schedule() -> None:
     assert replay(race("v5.11"), "") == []
 
 
-def test_a_report_prints_as_a_table():
+def test_a_report_prints_as_a_table() -> None:
     lines = str(check(race("cure"))).splitlines()
     assert lines[0] == "struct page exists          holds in every schedule"
     assert len(lines) == 10
@@ -112,12 +113,12 @@ def test_a_report_prints_as_a_table():
         ),
     ],
 )
-def test_rules_that_are_none(rules, says):
+def test_rules_that_are_none(rules: Any, says: str) -> None:
     with pytest.raises(ScenarioError, match=re.escape(says)):
         check(dataclasses.replace(race(), rules=rules))
 
 
-def test_a_rule_is_asked_for_by_name_or_by_itself():
+def test_a_rule_is_asked_for_by_name_or_by_itself() -> None:
     rule = RULES["struct page exists"]
     assert check(race(), rule).verdicts == check(race(), rule.name).verdicts
     with pytest.raises(ScenarioError, match="There is no rule 'no late I/O'; choose"):

@@ -16,14 +16,14 @@ WINGS = ("checker", "kernel", "evidence")
 SEARCH = {f"checker.{name}" for name in ("explore", "paths", "outcomes", "verdict", "replay")}
 
 
-def name_of(path):
+def name_of(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
 MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def imported_by(name, typing_too=False):
+def imported_by(name: str, typing_too: bool = False) -> set[str]:
     """Return the names of gupcore's modules that one imports when it runs."""
     path, names = MODULES[name], set()
     tree = ast.parse(path.read_text())
@@ -41,37 +41,37 @@ def imported_by(name, typing_too=False):
     return names
 
 
-def of(wing):
+def of(wing: str) -> list[str]:
     return [name for name in MODULES if name.startswith(f"{wing}.")]
 
 
-def test_the_checker_knows_nothing_of_the_kernel():
+def test_the_checker_knows_nothing_of_the_kernel() -> None:
     for name in of("checker"):
         assert all(other.startswith("checker.") for other in imported_by(name, typing_too=True)), (
             name
         )
 
 
-def test_the_kernel_does_not_search():
+def test_the_kernel_does_not_search() -> None:
     for name in of("kernel"):
         assert not imported_by(name) & SEARCH, name
         assert all(other.startswith(("checker.", "kernel.")) for other in imported_by(name)), name
 
 
-def test_no_wing_imports_what_readers_meet():
+def test_no_wing_imports_what_readers_meet() -> None:
     for name in of("evidence"):
         assert imported_by(name) <= {"catalogue", *of("checker"), *of("kernel"), *of("evidence")}
 
 
-def test_the_player_explores_nothing():
+def test_the_player_explores_nothing() -> None:
     for name in of("player"):
         assert all(other.startswith("player.") for other in imported_by(name)), name
 
 
-def test_no_circle():
+def test_no_circle() -> None:
     seen = {}
 
-    def depth(name, above=()):
+    def depth(name: str, above: tuple[str, ...] = ()) -> int:
         assert name not in above, " -> ".join((*above, name))
         if name not in seen:
             below = [
@@ -84,7 +84,7 @@ def test_no_circle():
         depth(name)
 
 
-def test_a_figure_is_a_file_of_its_own():
+def test_a_figure_is_a_file_of_its_own() -> None:
     """So that figures can be added side by side: none needs another, each is called as its file."""
     tools = {"figures.picture", "figures.rows"}
     for name in of("figures"):
@@ -96,13 +96,13 @@ def test_a_figure_is_a_file_of_its_own():
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_is_not_long_and_says_why_it_is_as_it_is(name):
+def test_a_module_is_not_long_and_says_why_it_is_as_it_is(name: str) -> None:
     text = MODULES[name].read_text()
     assert len(text.splitlines()) <= 400
     assert ast.get_docstring(ast.parse(text))
 
 
-def test_the_core_needs_only_the_standard_library():
+def test_the_core_needs_only_the_standard_library() -> None:
     blocked = ("numpy", "matplotlib", "ipywidgets", "anywidget", "traitlets", "IPython")
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({blocked!r}))\n"
@@ -115,7 +115,7 @@ def test_the_core_needs_only_the_standard_library():
     assert result.stdout == "holds\n"
 
 
-def test_every_step_names_its_kernel_function_and_says_what_it_does():
+def test_every_step_names_its_kernel_function_and_says_what_it_does() -> None:
     for action in ACTIONS:
         assert all(action.source), action.name
         assert action.does.endswith("."), action.name
