@@ -30,8 +30,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from itertools import count, groupby, product
+from itertools import chain, count, groupby, product
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from gupcore import DESIGNS, SCENARIOS, Report, ScenarioError, check
@@ -77,33 +78,79 @@ class Site(NamedTuple):
     places: tuple[tuple[str, ast.AST], ...]
 
 
-def mutants() -> list[Mutant]:
-    """List every mutant of every thread function and every action."""
-    return list(_mutants())
+class Function(NamedTuple):
+    """A function of the model, in which there is something to knock out.
+
+    name  "file:function"
+    live  the function, or the action that it is behind
+    tree  it, without its decorators
+    text  the text of its file
+    acts  does it belong to an action, and not to a thread?
+    """
+
+    name: str
+    live: Any
+    tree: ast.FunctionDef
+    text: str
+    acts: bool
 
 
-def _mutants() -> Iterator[Mutant]:
-    seen: dict[str, int] = {}
-    for module in dict.fromkeys((*THREADS, *ACTIONS)):
-        text = inspect.getsource(module)
-        for tree in ast.parse(text).body:
+@cache
+def functions() -> tuple[Function, ...]:
+    """List every thread function and every action, and the functions that they call."""
+    return tuple(_functions())
+
+
+def _functions() -> Iterator[Function]:
+    modules = tuple(dict.fromkeys((*THREADS, *ACTIONS)))
+    texts = [inspect.getsource(module) for module in modules]
+    trees = [ast.parse(text) for text in texts]
+    called = {name for tree in trees for name in _called_in(tree)}
+    for module, text, file in zip(modules, texts, trees, strict=True):
+        for tree in file.body:
             if not isinstance(tree, ast.FunctionDef) or _for_people(tree):
                 continue
             live = getattr(module, tree.name)
+            if not (isinstance(live, Action) or _yields(tree) or tree.name in called):
+                continue  # it helps to set a scenario up
             acts = isinstance(live, Action) or not (module in THREADS and _threadlike(module, tree))
             tree.decorator_list = []
-            known = {ast.dump(tree)}
-            for site in _sites(tree, text, acts):
-                for said, new in site.places:
-                    mutated = _with(tree, site.node, new)
-                    if ast.dump(mutated) in known:
-                        continue
-                    known.add(ast.dump(mutated))
-                    key = f"{Path(module.__file__).name}:{tree.name}: {site.text} -> {said}"
-                    seen[key] = seen.get(key, 0) + 1
-                    again = f" ({seen[key]})" if seen[key] > 1 else ""
-                    function = live.apply if isinstance(live, Action) else live
-                    yield Mutant(key + again, function, ast.unparse(mutated), acts)
+            name = f"{Path(inspect.getfile(module)).name}:{tree.name}"
+            function = Function(name, live, tree, text, acts)
+            if any(_sites(function)):
+                yield function
+
+
+def _called_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+def mutants() -> list[Mutant]:
+    """List every mutant of every function."""
+    return [mutant for function in functions() for mutant in mutants_of(function)]
+
+
+def mutants_of(function: Function) -> list[Mutant]:
+    """List the mutants of a function that differ."""
+    return list(_mutants_of(function))
+
+
+def _mutants_of(function: Function) -> Iterator[Mutant]:
+    seen: dict[str, int] = {}
+    known = {ast.dump(function.tree)}
+    live = function.live.apply if isinstance(function.live, Action) else function.live
+    for site in _sites(function):
+        for said, new in site.places:
+            mutated = _with(function.tree, site.node, new)
+            if ast.dump(mutated) in known:
+                continue
+            known.add(ast.dump(mutated))
+            key = f"{function.name}: {site.text} -> {said}"
+            seen[key] = seen.get(key, 0) + 1
+            again = f" ({seen[key]})" if seen[key] > 1 else ""
+            yield Mutant(key + again, live, ast.unparse(mutated), function.acts)
 
 
 def _for_people(tree: ast.FunctionDef) -> bool:
@@ -111,7 +158,7 @@ def _for_people(tree: ast.FunctionDef) -> bool:
     return isinstance(tree.returns, ast.Name) and tree.returns.id == "str"
 
 
-def _threadlike(module: Any, tree: ast.FunctionDef) -> bool:
+def _threadlike(module: ModuleType, tree: ast.FunctionDef) -> bool:
     """Is it a thread or, in a file of threads and nothing else, a function that decides for one?"""
     return _yields(tree) or module is not percpu_ref
 
@@ -120,12 +167,12 @@ def _yields(tree: ast.AST) -> bool:
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(tree))
 
 
-def _sites(tree: ast.FunctionDef, text: str, acts: bool) -> Iterator[Site]:
+def _sites(function: Function) -> Iterator[Site]:
     def words(node: ast.AST) -> str:
-        return " ".join((ast.get_source_segment(text, node) or "").split())
+        return " ".join((ast.get_source_segment(function.text, node) or "").split())
 
-    last = tree.body[-1]
-    for node, inside in _walk(tree, ""):
+    last = function.tree.body[-1]
+    for node, inside in _walk(function.tree, ""):
         if isinstance(node, (ast.If, ast.While, ast.IfExp)):
             kind = {ast.If: "if", ast.While: "while", ast.IfExp: "… if"}[type(node)]
             yield _guard(node.test, f"{kind} {words(node.test)}")
@@ -137,7 +184,7 @@ def _sites(tree: ast.FunctionDef, text: str, acts: bool) -> Iterator[Site]:
             neutral = isinstance(node.op, ast.And)  # `a and b` is false as a whole if `a` is
             for operand in node.values:
                 yield _guard(operand, f"{words(operand)}, in ({words(node)})", (neutral,))
-        elif acts:
+        elif function.acts:
             continue
         elif isinstance(node, ast.Expr) and _yields(node):
             yield Site(node, words(node) + inside, (("left out", ast.Pass()),))
@@ -362,10 +409,10 @@ class Shared(Automaton):
 
     verified: int = 0
 
-    def verify(self, walks: int = 40, length: int = 60) -> None:
+    def verify(self, *args: Any) -> None:
         """Verify it where a cell has brought new edges."""
         if len(self._edges) > self.verified:
-            super().verify(walks, length)
+            super().verify(*args)
             self.verified = len(self._edges)
 
 
@@ -571,46 +618,35 @@ def _compare(cell: Cell, known: Judged, automata: Automata) -> tuple[str, str]:
 
 
 def fates(chosen: list[Mutant]) -> list[Fate]:
-    """Try mutants, function by function in a few processes, and say what becomes of them.
-
-    What survives one caller is tried with two.
-    """
+    """Try mutants and say what becomes of them.  What survives one caller is tried with two."""
     found = {mutant.key: Fate(mutant.key, "nothing") for mutant in chosen}
     for callers in (1, 2):
-        left = [mutant for mutant in chosen if not found[mutant.key].killed]
-        for now in _fates(left, callers):
-            found[now.key] = max(found[now.key], now, key=lambda one: LEVELS.index(one.level))
+        order = list(cells(callers))
+        for mutant in chosen:
+            if not found[mutant.key].killed:
+                both = found[mutant.key], fate(mutant, order)
+                found[mutant.key] = max(both, key=lambda one: LEVELS.index(one.level))
     return list(found.values())
 
 
 _jobs: list[list[Mutant]] = []  # a function cannot be sent to a process, but it is inherited
 
 
-def _fates(chosen: list[Mutant], callers: int) -> Iterator[Fate]:
-    for cell in cells(callers):
-        unharmed(cell)  # before the processes part, so that they share it
-    _jobs[:] = [list(group) for _, group in groupby(chosen, key=lambda mutant: mutant.function)]
-    with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
-        jobs = [(number, callers) for number in range(len(_jobs))]
-        for found in pool.imap(_fates_of, jobs, chunksize=1):
-            yield from found
-
-
-def _fates_of(job: tuple[int, int]) -> list[Fate]:
-    number, callers = job
-    order, found = list(cells(callers)), []
-    for mutant in _jobs[number]:
-        found.append(fate(mutant, order))
-    return found
+def _fates_of(number: int) -> list[Fate]:
+    return fates(_jobs[number])
 
 
 def main() -> None:
-    """Print what becomes of the mutants."""
+    """Print what becomes of the mutants, which a few processes try function by function."""
     chosen = [m for m in mutants() if all(word in m.key for word in sys.argv[1:])]
+    _jobs[:] = [list(group) for _, group in groupby(chosen, key=lambda mutant: mutant.function)]
+    for cell in (*cells(1), *cells(2)):
+        unharmed(cell)  # before the processes part, so that they share it
     tally: dict[str, int] = dict.fromkeys(LEVELS, 0)
-    for found in fates(chosen):
-        tally[found.level] += 1
-        print(f"{found.level:8} {found.key}   {found.where}")
+    with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
+        for found in chain.from_iterable(pool.imap(_fates_of, range(len(_jobs)))):
+            tally[found.level] += 1
+            print(f"{found.level:8} {found.key}   {found.where}")
     print(len(chosen), tally)
 
 

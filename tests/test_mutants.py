@@ -13,8 +13,15 @@ def listed():
     return re.findall(r"^- `(.*)`$", LISTED, flags=re.MULTILINE)
 
 
+def name_in(key):
+    """Return "file:function"."""
+    return ":".join(key.split(":")[:2])
+
+
 def named(key):
-    return next(mutant for mutant in mutants.mutants() if mutant.key == key)
+    (function,) = (one for one in mutants.functions() if one.name == name_in(key))
+    (mutant,) = (one for one in mutants.mutants_of(function) if one.key == key)
+    return mutant
 
 
 def test_what_cells_share_changes_no_verdict():
@@ -46,12 +53,23 @@ def test_keys_are_unique():
     assert len(listed()) == len(set(listed()))
 
 
-def test_every_survivor_is_explained_and_every_explained_one_survives():
-    found = mutants.fates(mutants.mutants())
-    surviving = {fate.key: str(fate) for fate in found if not fate.killed}
+@pytest.mark.parametrize("function", mutants.functions(), ids=lambda function: function.name)
+def test_every_survivor_is_explained_and_every_explained_one_survives(
+    function,
+):
+    found = mutants.fates(mutants.mutants_of(function))
     killed = {fate.key: str(fate) for fate in found if fate.killed}
-    assert [str(surviving[key]) for key in surviving if key not in listed()] == []
-    assert [killed.get(key, f"There is no {key}") for key in listed() if key not in surviving] == []
+    surviving = {fate.key: str(fate) for fate in found if not fate.killed}
+    explained = [key for key in listed() if name_in(key) == function.name]
+    assert [surviving[key] for key in surviving if key not in explained] == []
+    assert [
+        killed.get(key, f"There is no {key}") for key in explained if key not in surviving
+    ] == []
+
+
+def test_what_is_explained_is_of_a_function():
+    names = {function.name for function in mutants.functions()}
+    assert [key for key in listed() if name_in(key) not in names] == []
 
 
 def test_every_group_of_survivors_has_its_reason():
