@@ -45,7 +45,7 @@ from gupcore.kernel.steps import cpu, dax, page_table, pagemap, struct_page
 THREADS = (gup, fault, users, unmap, device, percpu_ref)
 ACTIONS = (cpu, dax, page_table, pagemap, struct_page, percpu_ref)
 STATE_LIMIT = 50_000  # for a mutant; see also `most_states`
-SECONDS = 60  # a mutant that keeps one cell busy for longer is endless
+SECONDS = 60  # of a processor's time: a mutant that keeps one cell busy for longer is endless
 PROCESSES = 2
 CONSTANTS = (None, True, False, ())
 WORDS = {"said", "does", "held", "whose", "stale"}  # locals that only go into a sentence
@@ -594,15 +594,15 @@ def _compare(cell: Cell, known: Judged, automata: Automata) -> tuple[str, str]:
     def too_long(*_: Any) -> None:
         raise Endless(f"more than {SECONDS} seconds")
 
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before = signal.signal(signal.SIGVTALRM, too_long)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
         now = judged(judge(cell, automata))
     except Exception as error:
         return "refused", f"{type(error).__name__}: {error}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
     if now.statuses != known.statuses:
         if "undetermined" in now.statuses:
             return "refused", f"more than {STATE_LIMIT:,} states"
