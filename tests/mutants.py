@@ -38,7 +38,7 @@ from typing import Any, NamedTuple
 from gupcore import DESIGNS, SCENARIOS, Report, ScenarioError, check
 from gupcore.checker.source import ThreadError
 from gupcore.checker.step import Action, Effect
-from gupcore.checker.thread import NODE_LIMIT, Automaton, _exact
+from gupcore.checker.thread import NODE_LIMIT, Automaton
 from gupcore.kernel import device, fault, gup, percpu_ref, unmap, users
 from gupcore.kernel.steps import cpu, dax, page_table, pagemap, struct_page
 
@@ -244,7 +244,7 @@ def _constants(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[str, ast.AST]
     """Assign constants instead: with several targets, every combination."""
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     if isinstance(target, ast.Tuple):
-        choices = product(CONSTANTS[:3], repeat=len(target.elts))
+        choices: Iterator[Any] = product(CONSTANTS[:3], repeat=len(target.elts))
     else:
         choices = iter(CONSTANTS)
     for value in choices:
@@ -263,6 +263,7 @@ def _with(tree: ast.FunctionDef, old: ast.AST, new: ast.AST) -> ast.FunctionDef:
             return new if node is old else self.generic_visit(_shallow(node))
 
     mutated = Knock().visit(tree)
+    assert isinstance(mutated, ast.FunctionDef)
     if _yields(tree) and not _yields(mutated):  # a generator it must stay
         mutated.body.append(ast.parse("if False:\n    yield").body[0])
     return ast.fix_missing_locations(mutated)
@@ -353,7 +354,7 @@ def cells(callers: int) -> tuple[Cell, ...]:
     rank = {design: n for n, design in enumerate((*FIRST, *TRIED)[::-1])}
     # Design by design: all the scenarios of the first few designs are a varied lot.
     return tuple(
-        sorted(found.values(), key=lambda c: -rank.get(dict(c.arguments).get("design"), 0))
+        sorted(found.values(), key=lambda c: -rank.get(str(dict(c.arguments).get("design")), 0))
     )
 
 
@@ -399,12 +400,12 @@ class Judged(NamedTuple):
 class Walked(NamedTuple):
     """What a thread did in a cell: its function and arguments, and the edges it took.
 
-    An edge is (node, result that tells True from 1, result, node after).
+    An edge is (node, its result as text, which tells True from 1, its result, node after).
     """
 
     function: Any
     args: Any
-    edges: frozenset[tuple[int, Any, Any, int]]
+    edges: frozenset[tuple[int, str, Any, int]]
 
 
 @dataclass
@@ -465,7 +466,7 @@ def unharmed(cell: Cell) -> Judged | None:
         outcomes.add(taking)
         if move is not None and not graph.stopped(move.effect.machine):
             result = move.effect.result
-            edges[thread].add((node, _exact(result), result, graph.after(number, node, move)[1]))
+            edges[thread].add((node, repr(result), result, graph.after(number, node, move)[1]))
     walked = (
         Walked(automaton.function, automaton.args, frozenset(taken))
         for automaton, taken in zip(graph.threads, edges, strict=True)

@@ -9,22 +9,22 @@ import pytest
 LISTED = Path(__file__).with_name("mutants.md").read_text(encoding="utf-8")
 
 
-def listed():
+def listed() -> list[str]:
     return re.findall(r"^- `(.*)`$", LISTED, flags=re.MULTILINE)
 
 
-def name_in(key):
+def name_in(key: str) -> str:
     """Return "file:function"."""
     return ":".join(key.split(":")[:2])
 
 
-def named(key):
+def named(key: str) -> mutants.Mutant:
     (function,) = (one for one in mutants.functions() if one.name == name_in(key))
     (mutant,) = (one for one in mutants.mutants_of(function) if one.key == key)
     return mutant
 
 
-def test_what_cells_share_changes_no_verdict():
+def test_what_cells_share_changes_no_verdict() -> None:
     for cell in mutants.cells(1)[::4]:
         known = mutants.unharmed(cell)
         if known is not None:
@@ -41,13 +41,13 @@ def test_what_cells_share_changes_no_verdict():
         "cpu.py:end_grace_period: if cpus := m.waiting_for(RCU) -> False",
     ],
 )
-def test_a_deadly_mutant_is_killed(key):
+def test_a_deadly_mutant_is_killed(key: str) -> None:
     before = named(key).function.__code__
     assert mutants.fate(named(key), list(mutants.cells(1))).killed
     assert named(key).function.__code__ is before
 
 
-def test_keys_are_unique():
+def test_keys_are_unique() -> None:
     keys = [mutant.key for mutant in mutants.mutants()]
     assert len(keys) == len(set(keys))
     assert len(listed()) == len(set(listed()))
@@ -55,8 +55,8 @@ def test_keys_are_unique():
 
 @pytest.mark.parametrize("function", mutants.functions(), ids=lambda function: function.name)
 def test_every_survivor_is_explained_and_every_explained_one_survives(
-    function,
-):
+    function: mutants.Function,
+) -> None:
     found = mutants.fates(mutants.mutants_of(function))
     killed = {fate.key: str(fate) for fate in found if fate.killed}
     surviving = {fate.key: str(fate) for fate in found if not fate.killed}
@@ -67,12 +67,12 @@ def test_every_survivor_is_explained_and_every_explained_one_survives(
     ] == []
 
 
-def test_what_is_explained_is_of_a_function():
+def test_what_is_explained_is_of_a_function() -> None:
     names = {function.name for function in mutants.functions()}
     assert [key for key in listed() if name_in(key) not in names] == []
 
 
-def test_every_group_of_survivors_has_its_reason():
+def test_every_group_of_survivors_has_its_reason() -> None:
     _, *sections = re.split(r"^## ", LISTED, flags=re.MULTILINE)
     for section in sections:
         title, reason, *_ = section.split("\n\n")
