@@ -67,7 +67,7 @@ def for_loop(cpu, address, pages, flags, design):
         yield local_irq_restore(cpu)
 
 
-@hopeless("the local variable pages holds a list, which can change; use a tuple or a number")
+@hopeless("the local variable pages holds a list, which can change; use a tuple")
 def mutable_local(cpu, address, pages, flags, design):
     pages = []
     yield ptep_get_lockless(address)
@@ -80,7 +80,7 @@ def iterator_local(cpu, address, pages, flags, design):
     yield ptep_get_lockless(next(once) * address)
 
 
-@hopeless("does something else when it is run again: it must keep its state in local variables")
+@hopeless("random.random is random of Random, whose answer does not follow from what the thread")
 def hidden_state(cpu, address, pages, flags, design):
     yield ptep_get_lockless(address)
     yield local_irq_save(random.random())
@@ -122,12 +122,13 @@ def forgets_yield_of_a_step_without_a_result(cpu, address, pages, flags, design)
 
 TYPED_IN: dict = {}  # where there is no source
 exec("def halve(number):\n    return number / 0\n", TYPED_IN)
+halve = TYPED_IN["halve"]
 
 
 @hopeless("raised ZeroDivisionError: division by zero.")
 def raises_where_there_is_no_source(cpu, address, pages, flags, design):
     yield ptep_get_lockless(address)
-    return TYPED_IN["halve"](1)
+    return halve(1)
 
 
 @hopeless("Was a `yield` forgotten?")
@@ -189,7 +190,7 @@ def global_state(cpu, address, pages, flags, design):
     return PFN
 
 
-@hopeless("the local variable kept holds a dict, which can change; use a tuple or a number")
+@hopeless("the default of an argument is a dict, which can change; use a tuple of pairs or a Mapp")
 def state_in_a_default(cpu, address, pages, flags, design, kept={}):  # noqa: B006
     yield local_irq_save(cpu)
     kept["pfn"] = yield from gup_pte_range(address, pages, flags, design)
@@ -197,7 +198,7 @@ def state_in_a_default(cpu, address, pages, flags, design, kept={}):  # noqa: B0
     return kept["pfn"]
 
 
-@hopeless("does something else when it is run again: it must keep its state in local variables")
+@hopeless("writes the attribute pfn; keep state in local variables.")
 def state_in_an_object(cpu, address, pages, flags, design, box=Box()):  # noqa: B008
     yield local_irq_save(cpu)
     box.pfn = yield from gup_pte_range(address, pages, flags, design)

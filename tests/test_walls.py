@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import gupcore
-from gupcore.checker.step import ACTIONS
+from gupcore.kernel.map import ACTIONS
 
 PACKAGE = Path(gupcore.__file__).parent
 WINGS = ("checker", "kernel", "evidence")

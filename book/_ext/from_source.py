@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
-from gupcore.checker.step import ACTIONS
+from gupcore.kernel.map import ACTIONS
 
 TERM = re.compile(r"(\S.{0,30}?) {2,}(?=\S)(.*)")
 BLANK: list[str] = [""]
@@ -88,7 +88,7 @@ def module_sections(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def modules(package: str) -> list[str]:
-    """List the modules of a package and of the packages in it; of gupcore those at its top alone."""
+    """List the modules of a package and of those in it; of gupcore, those at its top alone."""
     found = []
     for module in sorted(iter_modules(import_module(package).__path__), key=lambda m: m.name):
         name = f"{package}.{module.name}"

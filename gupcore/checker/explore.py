@@ -7,9 +7,7 @@ then on a transition is one dictionary look-up and one addition.  There are few 
 nodes, and many states.
 
 The search goes layer by layer, so the first time something happens is also the soonest it can
-happen. It judges nothing: rules are `verdict`'s business.  It knows nothing of pages: it needs
-a machine that can be hashed, threads that are automata, and a way to tell a machine that has
-stopped for good.
+happen.  It judges nothing: rules are `verdict`'s business.
 """
 
 from __future__ import annotations
@@ -19,8 +17,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from .machine import stopped
+from .reach import begin
 from .source import ThreadError
+from .step import Effect, Step, StepError
 from .thread import Automaton
+from .values import Changeable, frozen, key_like
 
 MACHINE_BITS = 24
 NODE_BITS = 16
@@ -42,9 +44,9 @@ class Move(NamedTuple):
     """
 
     thread: int
-    step: Any
+    step: Step
     before: Any
-    effect: Any
+    effect: Effect
     delta: int
 
 
@@ -57,13 +59,13 @@ class Graph:
     complete  was everything explored, or was the search cut off?
     """
 
-    def __init__(
-        self, machine: Hashable, threads: Iterable[Automaton], stopped: Callable[[Any], bool]
-    ) -> None:
+    def __init__(self, machine: Hashable, threads: Iterable[Automaton]) -> None:
         self.threads = tuple(threads)
-        self.stopped = stopped
+        self.reach = begin()
+        self.reach.add_value(machine, "The machine is")
         self.machines: list[Any] = []
         self._machine_numbers: dict[Hashable, int] = {}
+        self._keys: list[Hashable] = []
         self._shifts = [MACHINE_BITS + NODE_BITS * t for t in range(len(self.threads))]
         self._masks = [
             ((1 << NODE_BITS) - 1) << shift | ((1 << MACHINE_BITS) - 1) for shift in self._shifts
@@ -80,6 +82,11 @@ class Graph:
         self.number = {start: 0}
         self.layers = [0]
         self.complete = False
+
+    @staticmethod
+    def stopped(machine: Any) -> bool:
+        """Does nothing run any more on this machine?"""
+        return stopped(machine)
 
     def machine(self, state: int) -> Any:
         """Return the machine of a state."""
@@ -99,7 +106,7 @@ class Graph:
 
     def final(self, state: int) -> bool:
         """Have all threads ended, or has the machine stopped?"""
-        return self.stopped(self.machine(state)) or all(
+        return stopped(self.machine(state)) or all(
             self.ended(state, thread) for thread in range(len(self.threads))
         )
 
@@ -126,8 +133,8 @@ class Graph:
         step = self.threads[thread].nodes[node].step
         if step is None:
             return None
-        outcome = step.take(self.machines[machine])
-        return None if hasattr(outcome, "machine") else str(outcome.why)
+        answer = step.take(self.machines[machine])
+        return None if isinstance(answer, Effect) else answer.why
 
     def after(self, machine: int, node: int, move: Move) -> tuple[int, int]:
         """Return the numbers of the machine and the thread's node after a move from these two."""
@@ -162,29 +169,46 @@ class Graph:
             for key, move in moves.items():
                 yield thread, self.machine_number(key), key >> self._shifts[thread], move
 
-    def _machine_number(self, machine: Hashable) -> int:
-        number = self._machine_numbers.setdefault(machine, len(self.machines))
+    def verify(self) -> None:
+        """See that the threads, and all they reach, are what they were when the search began."""
+        for automaton in self.threads:
+            automaton.verify()
+        self.reach.recheck()
+
+    def _machine_number(self, machine: Any, before: int | None = None) -> int:
+        found = self._key(machine, before)
+        number = self._machine_numbers.setdefault(found, len(self.machines))
         if number == len(self.machines):
             if number >> MACHINE_BITS:
                 raise OverflowError("more distinct machines than a state can number")
             self.machines.append(machine)
+            self._keys.append(found)
         return number
+
+    def _key(self, machine: Any, before: int | None) -> Hashable:
+        """Return the key of a machine that was made from the one numbered `before`."""
+        if before is None:
+            return frozen(machine, "The machine is", ThreadError)
+        try:
+            return key_like(machine, self.machines[before], self._keys[before])
+        except Changeable as error:
+            raise ThreadError(f"The machine is {error}.") from None
 
     def _work_out(self, state: int, thread: int) -> Move | None:
         before, at = self.machine(state), self.node(state, thread)
         step = self.threads[thread].nodes[at].step
-        if step is None or self.stopped(before):
+        if step is None or stopped(before):
             return None
         try:
             effect = step.take(before)
-        except Exception as error:
+        except StepError as error:
             place = self.threads[thread].nodes[at].places[-1]
-            says = f"{place.function}, line {place.line}: {step!r} cannot be taken: {error}"
-            raise ThreadError(says) from error
-        if not hasattr(effect, "machine"):
+            raise StepError(f"{place.function}, line {place.line}: {error}") from error
+        if not isinstance(effect, Effect):
             return None
-        after = self._machine_number(effect.machine) - self.machine_number(state)
-        if not self.stopped(effect.machine):
+        here = self.machine_number(state)
+        after = self._machine_number(effect.machine, here) - here
+        if not stopped(effect.machine):
             arrived = self.threads[thread].after(at, effect.result)
             after += (arrived - at) << self._shifts[thread]
         return Move(thread, step, before, effect, after)
@@ -193,13 +217,11 @@ class Graph:
 def explore(
     machine: Hashable,
     threads: Iterable[Automaton],
-    stopped: Callable[[Any], bool] = lambda machine: False,
     limit: int = STATE_LIMIT,
     progress: Progress | None = None,
 ) -> Graph:
     """Find every state that any schedule of `threads` on `machine` can reach.
 
-    stopped   tells a machine on which nothing runs any more
     limit     the number of states at which to give up; the graph is then not `complete`
     progress  called now and then with the number of states found and of those still to be looked
               at; at the end, if that was ever called, with none left
@@ -207,7 +229,7 @@ def explore(
     Returns the Graph.  The order of its states depends on nothing but the arguments.
     Raises ThreadError where a thread cannot be compiled.
     """
-    graph = Graph(machine, threads, stopped)
+    graph = Graph(machine, threads)
     states, number, lookups = graph.states, graph.number, graph.lookups
     looked_at = 0
     while looked_at < len(states):
@@ -227,12 +249,12 @@ def explore(
                 progress(len(states), len(states) - looked_at)
             if len(states) > limit:
                 graph.layers.append(end_of_layer)
+                graph.verify()
                 return graph
         graph.layers.append(end_of_layer)
     graph.layers.pop()
     graph.complete = True
-    for automaton in graph.threads:
-        automaton.verify()
+    graph.verify()
     if progress is not None and looked_at >= REPORT_EVERY:
         progress(looked_at, 0)
     return graph

@@ -1,8 +1,21 @@
-"""What a machine must offer, so that steps can act on it and people can see it."""
+"""What a machine must offer, so that steps can act on it and people can see it.
+
+A machine is a value that cannot change: a step makes a new machine from an old one.  Nothing else
+is asked of it.  What it may offer besides:
+
+    oops          a field: the name of what was touched when it was gone; the run has then ended
+    things()      what a reader sees of it; without it, its fields
+    wrote(before) the kinds of things that differ from `before`, and
+    references()  who holds how many references on what: both held against what a step declares
+
+While a step acts, the machine hands its things out through methods that say so with `touch`.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple, Protocol
 
 
 class Gone(Exception):
@@ -27,3 +40,63 @@ class Thing(NamedTuple):
     exists: bool
     value: str
     detail: tuple[str, ...] = ()
+
+
+class Touch(NamedTuple):
+    """One access to a thing of the machine: its kind, and which of them."""
+
+    kind: str
+    which: Any
+
+
+DATA = "data of a frame"  # what a step touches that uses a frame, and does not only count it
+
+
+class Accounts(Protocol):
+    """A machine that can tell what a step has done to it."""
+
+    def wrote(self, before: Any) -> frozenset[str]:
+        """Return the kinds of things that differ from the machine `before`."""
+
+    def references(self) -> Mapping[tuple[str, str, Any], int]:
+        """Return {(kind of thing, who holds it, which thing): how many references}."""
+
+
+_watched: list[set[Touch]] = []  # of the step that acts now, what it has touched
+
+
+def touch(kind: str, which: Any = None) -> None:
+    """Say that the step which acts now touches a thing; a machine's methods call it."""
+    if _watched:
+        _watched[-1].add(Touch(kind, which))
+
+
+class watching:
+    """A `with` that collects what is touched inside it."""
+
+    def __enter__(self) -> set[Touch]:
+        _watched.append(set())
+        return _watched[-1]
+
+    def __exit__(self, *_: object) -> None:
+        _watched.pop()
+
+
+def stopped(machine: Any) -> bool:
+    """Does nothing run any more on this machine?"""
+    return getattr(machine, "oops", None) is not None
+
+
+def things(machine: Any) -> tuple[Thing, ...]:
+    """Describe a machine for people: as it does itself, or else field by field."""
+    if hasattr(machine, "things"):
+        described: tuple[Thing, ...] = machine.things()
+        return described
+    if hasattr(machine, "_fields"):
+        names = machine._fields
+    elif is_dataclass(machine):
+        names = tuple(field.name for field in fields(machine))
+    else:
+        return (Thing("machine", "object", True, str(machine)),)
+    values = ((name, getattr(machine, name)) for name in names if name != "oops")
+    return tuple(Thing(name, "object", value is not None, str(value)) for name, value in values)

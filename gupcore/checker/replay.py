@@ -1,39 +1,131 @@
-"""Play one schedule, step by step, on the generators themselves."""
+"""Play one schedule, step by step, on the generators themselves.
+
+This does not use the graph.  So what it shows can be held against what the explorer found.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from .machine import Thing
+from .machine import Thing, stopped, things
+from .rule import STEP
 from .scenario import Scenario
-from .step import Blocked, Source
-from .thread import Place, advance, standing
+from .step import Blocked, Effect, Source, Step, StepError
+from .thread import Automaton, Place, advance, standing
 
 
 class ScheduleError(ValueError):
-    """A schedule that is malformed or cannot be taken; the message says where and why."""
+    """A schedule that is malformed or cannot be taken; the message says where and why.
+
+    blocked  what its next step waits for, where that is why
+    """
+
+    def __init__(self, says: str, blocked: Blocked | None = None) -> None:
+        super().__init__(says)
+        self.blocked = blocked
 
 
-class Moment(NamedTuple):
+@dataclass(frozen=True)
+class Moment:
     """One step of a replay.
 
     thread   the number of the thread that took it, from 1, and its `label`
     places   the lines it stood on, outermost function first
-    source   the kernel function the step stands for
-    said     one sentence of what happened
-    changes  what changed, a line an object
-    breaks   the names of the rules this step broke
-    machine  the machine afterwards
+    step     the step it took
+    before   the machine before it
+    effect   what it did
+    breaks   the names of the rules it broke
     """
 
     thread: int
     label: str
     places: tuple[Place, ...]
-    source: Source
-    said: str
-    changes: tuple[str, ...]
+    step: Step
+    before: Any
+    effect: Effect
     breaks: tuple[str, ...]
-    machine: Any
+
+    @property
+    def machine(self) -> Any:
+        """The machine afterwards."""
+        return self.effect.machine
+
+    @property
+    def said(self) -> str:
+        """One sentence of what happened."""
+        return self.effect.said
+
+    @property
+    def source(self) -> Source:
+        """The kernel function the step stands for."""
+        return self.step.action.source
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What changed, a line an object."""
+        return changes(things(self.before), things(self.machine))
+
+
+class Run:
+    """Threads on a machine, stepped one at a time by whoever holds this.
+
+    machine  the machine now
+    results  what each thread has returned; None while it runs, or if that is what it returned
+
+    Raises ThreadError for a thread that the checker would refuse.
+    """
+
+    def __init__(self, machine: Any, threads: Sequence[Automaton]) -> None:
+        self.machine = machine
+        self.threads = tuple(threads)
+        self.results: list[Any] = [None] * len(self.threads)
+        self._running = [thread.begin() for thread in self.threads]
+        self._next: list[Step | None] = [None] * len(self.threads)
+        for number in range(len(self.threads)):
+            self._advance(number, None)
+
+    def next_step(self, thread: int) -> Step | None:
+        """Return the step that thread number `thread`, from 0, takes next; None if it has ended."""
+        return self._next[thread]
+
+    def blocked(self, thread: int) -> Blocked | None:
+        """Return why a thread cannot step now; None if it can, or has ended."""
+        step = self._next[thread]
+        answer = None if step is None else self._take(thread, step)
+        return answer if isinstance(answer, Blocked) else None
+
+    def step(self, thread: int) -> tuple[tuple[Place, ...], Step, Effect]:
+        """Let a thread take its next step: the lines it stood on, the step, and what it did.
+
+        Raises ScheduleError if it has ended or is blocked.
+        """
+        label, step = self.threads[thread].label, self._next[thread]
+        if step is None:
+            raise ScheduleError(f"thread {thread + 1} ({label}) has ended and cannot step.")
+        places = standing(self._running[thread], label)
+        effect = self._take(thread, step)
+        if isinstance(effect, Blocked):
+            says = f"thread {thread + 1} ({label}) cannot step. {effect.why}"
+            raise ScheduleError(says, effect)
+        self.machine = effect.machine
+        if not stopped(self.machine):
+            self._advance(thread, effect.result)
+        return places, step, effect
+
+    def _take(self, thread: int, step: Step) -> Effect | Blocked:
+        try:
+            return step.take(self.machine)
+        except StepError as error:
+            place = standing(self._running[thread], self.threads[thread].label)[-1]
+            raise StepError(f"{place.function}, line {place.line}: {error}") from error
+
+    def _advance(self, thread: int, received: Any) -> None:
+        label = self.threads[thread].label
+        ended, value = advance(self._running[thread], received, label)
+        self._next[thread] = None if ended else value
+        self.results[thread] = value if ended else None
 
 
 def replay(scenario: Scenario, schedule: str) -> list[Moment]:
@@ -41,51 +133,47 @@ def replay(scenario: Scenario, schedule: str) -> list[Moment]:
 
     Raises ScheduleError, naming the first step that could not be taken and why.
     """
+    run = Run(scenario.machine, scenario.threads)
+    moments: list[Moment] = []
+    for number, thread in enumerate(read_schedule(scenario, schedule), start=1):
+        before = run.machine
+        try:
+            places, step, effect = run.step(thread)
+        except ScheduleError as stop:
+            raise ScheduleError(f"Step {number}: {stop}", stop.blocked) from None
+        broken = broken_by(scenario, before, step, effect.machine)
+        label = scenario.threads[thread].label
+        moments.append(Moment(thread + 1, label, places, step, before, effect, broken))
+    return moments
+
+
+def read_schedule(scenario: Scenario, schedule: str) -> tuple[int, ...]:
+    """Return the numbers of the threads that a schedule names, from 0.
+
+    Raises ScheduleError for what is no schedule, and for a thread that is none.
+    """
     if not isinstance(schedule, str):
         raise ScheduleError(f'A schedule is text, such as "2211", not {schedule!r}.')
-    machine = scenario.machine
-    running: list[Any] = [t.function(*t.args) for t in scenario.threads]
-    standing_at = [
-        advance(generator, None, thread.label)
-        for generator, thread in zip(running, scenario.threads, strict=True)
-    ]
-    moments: list[Moment] = []
-    things = machine.things()
-    for number, digit in enumerate(schedule.replace(" ", ""), start=1):
-        thread = _thread_number(scenario, number, digit)
-        label, (ended, step) = scenario.threads[thread].label, standing_at[thread]
-        who = f"Step {number}: thread {digit} ({label})"
-        if ended:
-            raise ScheduleError(f"{who} has ended and cannot step.")
-        effect = step.take(machine)
-        if isinstance(effect, Blocked):
-            raise ScheduleError(f"{who} cannot step. {effect.why}")
-        before, things = things, effect.machine.things()
-        moments.append(
-            Moment(
-                thread + 1,
-                label,
-                standing(running[thread], label),
-                step.action.source,
-                effect.said,
-                changes(before, things),
-                broken_by(scenario, machine, step, effect.machine),
-                effect.machine,
-            )
-        )
-        machine = effect.machine
-        if machine.oops is None:
-            standing_at[thread] = advance(running[thread], effect.result, label)
-    return moments
+    known = {str(n): thread.label for n, thread in enumerate(scenario.threads, start=1)}
+    digits = schedule.replace(" ", "")
+    for number, digit in enumerate(digits, start=1):
+        if digit not in known:
+            names = ", ".join(f"{name} ({label})" for name, label in known.items())
+            raise ScheduleError(f"Step {number}: {digit!r} is no thread; the threads are {names}.")
+    return tuple(int(digit) - 1 for digit in digits)
 
 
 def changes(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> tuple[str, ...]:
     """List what is different between two descriptions of a machine, a line an object."""
+    old = {thing.name: thing for thing in before}
     return tuple(
-        f"{old.name}: {old.value} -> {new.value}"
-        for old, new in zip(before, after, strict=True)
-        if (old.exists, old.value) != (new.exists, new.value)
+        f"{new.name}: {was.value} -> {new.value}"
+        for new in after
+        if (was := old.get(new.name, NOTHING))[2:4] != new[2:4]
     )
+
+
+NOTHING = Thing("", "object", False, "none")
 
 
 def broken_by(scenario: Scenario, before: Any, step: Any, after: Any) -> tuple[str, ...]:
@@ -93,13 +181,5 @@ def broken_by(scenario: Scenario, before: Any, step: Any, after: Any) -> tuple[s
     return tuple(
         rule.name
         for rule in scenario.rules
-        if rule.on == "step" and not rule.holds(before, step, after)
+        if rule.on == STEP and not rule.holds(before, step, after)
     )
-
-
-def _thread_number(scenario: Scenario, number: int, digit: str) -> int:
-    threads = scenario.threads
-    if digit not in [str(n) for n in range(1, len(threads) + 1)]:
-        names = ", ".join(f"{n} ({t.label})" for n, t in enumerate(threads, start=1))
-        raise ScheduleError(f"Step {number}: {digit!r} is no thread; the threads are {names}.")
-    return int(digit) - 1

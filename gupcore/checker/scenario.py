@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .maker import Made
 
 
+MOST_THREADS = 9
+
+
 class Named(Protocol):
     """What a design must offer: its name, and one sentence."""
 
@@ -59,6 +62,11 @@ class Scenario:
             for given in getattr(self, name):
                 if not isinstance(given, kind):
                     raise ScenarioError(f"{given!r} is none of the {name}; each is a {says}.")
+        if len(self.threads) > MOST_THREADS:
+            raise ScenarioError(
+                f"A scenario has at most {MOST_THREADS} threads, a digit of a schedule for each; "
+                f"{self.name} has {len(self.threads)}."
+            )
         if not self.rules:
             object.__setattr__(self, "rules", usual_rules(self.machine))
 

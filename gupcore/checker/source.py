@@ -1,28 +1,118 @@
-"""What a thread may be written in, read off its source."""
+"""How a thread may be written: which statements may stand around a yield.
+
+Where a thread stands is its instruction and its local variables.  All else that the interpreter
+keeps while a generator waits is hidden from the checker: the iterator of a `for`, what a `with` or
+a `try` has still to do, the value that a `match` is comparing while a guard yields, and what an
+expression has computed so far.  So around a yield may stand
+
+    def  if  while  match          in their bodies, in the test of an `if` or `while`, and in what a
+                                   `match` looks at
+    an assignment, an expression, `return`, `assert`, `raise`, `del`
+
+with one yield in a statement and no `:=` beside it: then what the expression has computed before
+follows from the local variables.  Everything else is refused.
+
+The text is looked at, so it must be the text of the code that runs: it is compiled again and
+compared.  What a thread may read and write is `reach`'s business.
+"""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
+import linecache
+from collections.abc import Iterator
 from functools import cache
 from types import CodeType, FrameType
+from typing import NamedTuple
+
+FUTURES = 0x1FF0000  # the bits of co_flags that stand for `from __future__ import …`
 
 
 class ThreadError(Exception):
     """A thread the checker cannot work with; the message says in a sentence what to change."""
 
 
+class Source(NamedTuple):
+    """The source of a function: the number of its first line, its lines, and their syntax tree."""
+
+    first: int
+    lines: tuple[str, ...]
+    tree: ast.AST
+
+
 @cache
-def source_of(code: CodeType) -> tuple[int, tuple[str, ...]]:
-    """Return the number of the first source line of `code`, and its lines."""
+def source_of(code: CodeType) -> Source:
+    """Return the source of the function that runs `code`.
+
+    Raises ThreadError where there is none, or where it is not what runs.
+    """
     try:
         lines, first = inspect.getsourcelines(code)
-    except (OSError, TypeError):
+    except (OSError, TypeError, IndexError):
         raise ThreadError(
             f"The source of {code.co_name} cannot be read; define it in a file or a notebook cell."
         ) from None
-    return max(first, 1), tuple(textwrap.dedent("".join(lines)).splitlines())
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    names = " = ".join(code.co_freevars)
+    around = [f"def around():\n{' ' * indent}{names} = None\n" if names else "if True:\n"]
+    text = "".join([*(around if indent else ()), *lines])
+    try:
+        tree = ast.parse(text)
+        again = compile(text, "text", "exec", flags=code.co_flags & FUTURES, dont_inherit=True)
+    except SyntaxError:
+        raise ThreadError(
+            f"The source of {code.co_name} cannot be read on its own; "
+            "define it with `def` at the left margin of a file or cell."
+        ) from None
+    extra = text[: len(text) - len("".join(lines))].count("\n")
+    # What stands around a function can change how it is compiled: then its whole file is.
+    if not (_among(code, again, first - extra - 1) or _among(code, *_whole_file(code))):
+        raise ThreadError(
+            f"The text of {code.co_name} is not the code that runs: its file has changed since it "
+            "was imported; import it again."
+        )
+    ast.increment_lineno(tree, first - extra - 1)
+    return Source(max(first, 1), tuple(line.rstrip("\n")[indent:] for line in lines), tree)
+
+
+def _whole_file(code: CodeType) -> tuple[CodeType, int]:
+    """Compile the file in which a function stands; return that, and by how much lines differ."""
+    return _compiled("".join(linecache.getlines(code.co_filename)), code.co_flags & FUTURES), 0
+
+
+@cache
+def _compiled(text: str, flags: int) -> CodeType:
+    try:
+        code: CodeType = compile(text, "text", "exec", flags=flags, dont_inherit=True)
+    except SyntaxError:
+        code = compile("", "text", "exec")
+    return code
+
+
+def _among(code: CodeType, module: CodeType, moved: int) -> bool:
+    """Is a function's code that of a function in `module`?"""
+    inside = [const for const in module.co_consts if isinstance(const, CodeType)]
+    return any(_same(code, other, moved) or _among(code, other, moved) for other in inside)
+
+
+def _same(code: CodeType, other: CodeType, moved: int) -> bool:
+    """Are these two the same, but for where they stand in a file?"""
+    if code.co_name != other.co_name:
+        return False
+    if any("@" in name for name in (*code.co_names, *code.co_varnames)):
+        # pytest has rewritten an `assert`, with names that nobody can write: the lines must do.
+        lines = {line for _, _, line in code.co_lines() if line is not None}
+        return lines == {line + moved for _, _, line in other.co_lines() if line is not None}
+    parts = ("co_code", "co_names", "co_varnames", "co_cellvars", "co_freevars", "co_argcount")
+    if any(getattr(code, part) != getattr(other, part) for part in parts):
+        return False
+    return len(code.co_consts) == len(other.co_consts) and all(
+        _same(mine, theirs, moved)
+        if isinstance(mine, CodeType) and isinstance(theirs, CodeType)
+        else (type(mine), mine) == (type(theirs), theirs)
+        for mine, theirs in zip(code.co_consts, other.co_consts, strict=True)
+    )
 
 
 HIDES = {
@@ -31,35 +121,59 @@ HIDES = {
     ast.Try: "a `try` around a yield hides what it will do at its end; write the steps out",
     ast.TryStar: "a `try` around a yield hides what it will do at its end; write the steps out",
     ast.Lambda: "a lambda that yields hides where it stands; define it with `def`",
+    ast.match_case: "a guard that yields hides what is compared; take the step before the `match`",
 }
+AROUND = (ast.If, ast.While, ast.Match)
+SIMPLE = (
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr),
+    *(ast.Return, ast.Assert, ast.Raise, ast.Delete),
+)
 
 
 @cache
 def check_source(code: CodeType) -> None:
-    """Refuse a thread function that hides where it stands; raise ThreadError with one sentence.
+    """Refuse a thread function that hides where it stands; raise ThreadError with one sentence."""
+    for node in ast.walk(source_of(code).tree):
+        says = _refused(node)
+        if says:
+            line = getattr(node, "lineno", code.co_firstlineno)
+            raise ThreadError(f"{code.co_name}, line {line}: {says}.")
 
-    Two yields in one statement would keep the first one's result on the interpreter's value stack;
-    a `for` keeps its iterator there, a `with` and a `try` what they have still to do.
-    """
-    first, lines = source_of(code)
-    try:
-        tree = ast.parse("\n".join(lines))
-    except SyntaxError:
-        raise ThreadError(
-            f"The source of {code.co_name} cannot be read on its own; "
-            "define it with `def` at the left margin of a file or cell."
-        ) from None
-    for node in ast.walk(tree):
-        where = f"{code.co_name}, line {first - 1 + getattr(node, 'lineno', 1)}"
-        if type(node) in HIDES and _yields(node):
-            raise ThreadError(f"{where}: {HIDES[type(node)]}.")
-        if isinstance(node, (ast.Global, ast.Nonlocal)):
-            raise ThreadError(f"{where}: state outside the function; keep it in local variables.")
-        own = _yields(node, own=True) if isinstance(node, ast.stmt) else []
-        if len(own) > 1:
-            raise ThreadError(f"{where}: two yields in one statement; write two statements.")
-        if own and any(isinstance(part, ast.NamedExpr) for part in ast.walk(node)):
-            raise ThreadError(f"{where}: `:=` in a statement that yields; write two statements.")
+
+def _refused(node: ast.AST) -> str:
+    """Say what is wrong with a node of the syntax tree; nothing, if nothing is."""
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        return "state outside the function; keep it in local variables"
+    looked_at = {ast.Lambda: "body", ast.match_case: "guard"}.get(type(node))
+    inside = getattr(node, looked_at) if looked_at else node
+    if type(node) in HIDES and inside is not None and any(map(_is_yield, _within(inside))):
+        return HIDES[type(node)]
+    if not isinstance(node, ast.stmt):
+        return ""
+    own = list(_within(node, own=True))
+    yields = sum(map(_is_yield, own))
+    if yields > 1:
+        return "two yields in one statement; write two statements"
+    if yields and not isinstance(node, (*AROUND, *SIMPLE)):
+        return f"a yield in the head of a {type(node).__name__}; write two statements"
+    if yields and any(isinstance(part, ast.NamedExpr) for part in own):
+        return "`:=` in a statement that yields; write two statements"
+    return ""
+
+
+def _is_yield(node: ast.AST) -> bool:
+    return isinstance(node, (ast.Yield, ast.YieldFrom))
+
+
+def _within(node: ast.AST, own: bool = False) -> Iterator[ast.AST]:
+    """Yield a node and those in it, but not what another function does; with `own` no statement."""
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and not (own and isinstance(child, ast.stmt)):
+                yield from _within(child, own)
 
 
 def check_frame(frame: FrameType) -> None:
@@ -74,25 +188,10 @@ def check_frame(frame: FrameType) -> None:
 @cache
 def _calls_without_yield(code: CodeType) -> tuple[tuple[int, str], ...]:
     """Return (line, name) of the calls by name that are a whole statement, or all it assigns."""
-    first, lines = source_of(code)
     return tuple(
-        (first - 1 + node.lineno, node.value.func.id)
-        for node in ast.walk(ast.parse("\n".join(lines)))
+        (node.lineno, node.value.func.id)
+        for node in ast.walk(source_of(code).tree)
         if isinstance(node, (ast.Expr, ast.Assign, ast.AnnAssign))
         and isinstance(node.value, ast.Call)
         and isinstance(node.value.func, ast.Name)
     )
-
-
-def _yields(node: ast.AST, own: bool = False) -> list[ast.AST]:
-    """List the yields inside `node`; with `own`, those that belong to no statement inside it."""
-    found: list[ast.AST] = []
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, (ast.FunctionDef, ast.Lambda)) or (
-            own and isinstance(child, ast.stmt)
-        ):
-            continue
-        if isinstance(child, (ast.Yield, ast.YieldFrom)):
-            found.append(child)
-        found += _yields(child, own)
-    return found

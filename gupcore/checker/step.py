@@ -6,10 +6,14 @@ one step says in its docstring why that loses nothing.  Computation on local val
 is no step.
 
 A step is a value: an action and its arguments.  `take` applies it to a machine and answers with
-an `Effect`, or with `Blocked` and a sentence that says what it waits for.  Every action names
-the kernel function it stands for, its file and the version it models.
+an `Effect`, or with `Blocked` and a sentence that says what it waits for.  What an action answers
+is checked when it answers.
 
-The actions themselves are in the folder steps/, by what they touch.
+An action names the kernel function it stands for, and *declares* what it does: what it touches,
+which references it takes and drops and for whom, which frames it uses, what it may wait for.
+Rules, judges and costs ask for that, never for its name.  A machine that keeps accounts (see
+`machine`) sees what is done to it; what an action did and does not declare is then an error of the
+action.
 """
 
 from __future__ import annotations
@@ -18,7 +22,13 @@ from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
-from .machine import Gone
+from .machine import DATA, Accounts, Gone, Touch, stopped, watching
+from .source import ThreadError
+from .values import frozen
+
+
+class StepError(ThreadError):
+    """A step whose action does what no action may; the message says in a sentence what to write."""
 
 
 class Effect(NamedTuple):
@@ -30,9 +40,16 @@ class Effect(NamedTuple):
 
 
 class Blocked(NamedTuple):
-    """A step that cannot be taken yet, and why."""
+    """A step that cannot be taken yet, and why.
+
+    why  one sentence
+    on   what it waits for: one of the causes that the action declares, or "" where it declares none
+    by   the CPUs that can end the wait; empty where it is whoever holds a reference
+    """
 
     why: str
+    on: str = ""
+    by: frozenset[int] = frozenset()
 
 
 class Source(NamedTuple):
@@ -46,20 +63,73 @@ class Source(NamedTuple):
         return f"{self.function}(), {self.file}, {self.version}"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+Reference = tuple[str, str]  # what kind of thing it is on, and who holds it
+
+
+RESULT = "(result)"  # in place of a parameter: the frame is what the thread receives
+
+
+class Use(NamedTuple):
+    """How an action uses frames: by whom, and the names of its parameters that say which and how.
+
+    by      "CPU" or "device"
+    frames  the parameter that is a frame or a tuple of frames
+    write   the parameter that says whether they are written; "" if they are always
+    """
+
+    by: str
+    frames: str = "pfns"
+    write: str = "write"
+
+
+class Used(NamedTuple):
+    """Frames that a step uses: by whom, which, and are they written?"""
+
+    by: str
+    frames: tuple[int, ...]
+    write: bool
+
+
+@dataclass(frozen=True)
+class Does:
+    """What an action declares that it does.
+
+    reads      the kinds of things it looks at
+    writes     the kinds of things it changes
+    takes      the references it takes: (on what kind of thing, held by whom)
+    drops      the references it drops: the same
+    uses       the frames whose contents it uses
+    allocates  is it an allocator: may it raise a count from zero?
+    frees      may it give the last of something back to where it came from?
+    waits      what it may wait for
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    takes: tuple[Reference, ...] = ()
+    drops: tuple[Reference, ...] = ()
+    uses: Use | None = None
+    allocates: bool = False
+    frees: bool = False
+    waits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Action:
     """A kind of step.  Called with its arguments it makes a `Step`, which does nothing yet.
 
-    name    the name a thread calls it by
-    does    one sentence
-    source  the kernel function it stands for
-    apply   the effect: of a machine and the arguments, an Effect or Blocked
+    name      the name a thread calls it by
+    does      one sentence
+    source    the kernel function it stands for
+    apply     the effect: of a machine and the arguments, an Effect or Blocked
+    declares  what it does, as data
     """
 
     name: str
     does: str
     source: Source
     apply: Callable[..., Effect | Blocked]
+    declares: Does = Does()
     makes_steps: ClassVar[bool] = True
 
     def __call__(self, *args: Hashable) -> Step:
@@ -67,6 +137,12 @@ class Action:
 
     def __repr__(self) -> str:
         return self.name
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its arguments."""
+        code = self.apply.__code__
+        return code.co_varnames[1 : code.co_argcount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,33 +157,121 @@ class Step:
 
         Touching a struct page or a page table that is gone ends the run: the kernel oopses, or
         reads what it must not, and nothing the threads would do afterwards is judged.
+
+        Raises StepError for an action that fails, or answers what no action may.
         """
-        if machine.oops is not None:
-            return Blocked("The kernel has oopsed; the run ends here.")
-        try:
-            return self.action.apply(machine, *self.args)
-        except Gone as fault:
-            said = f"Touches the {fault.thing}, which is gone: oops."
-            return Effect(replace(machine, oops=fault.thing), said)
+        return self.watched(machine)[0]
+
+    def watched(self, machine: Any) -> tuple[Effect | Blocked, set[Touch]]:
+        """Apply the step, and return with its answer what the machine saw it touch."""
+        if stopped(machine):
+            return Blocked("The kernel has oopsed; the run ends here."), set()
+        with watching() as touched:
+            try:
+                answer = self.action.apply(machine, *self.args)
+            except Gone as fault:
+                answer = _oops(machine, fault)
+            except StepError:
+                raise
+            except Exception as error:
+                raise StepError(f"{self!r} cannot be taken: {error}") from error
+        _check_answer(self.action, machine, answer)
+        if hasattr(machine, "wrote"):
+            _check_declared(self.action, machine, answer, touched)
+        return answer, touched
+
+    @property
+    def used(self) -> Used | None:
+        """The frames that it uses, as its action declares; None if it uses none."""
+        uses = self.action.declares.uses
+        if uses is None:
+            return None
+        given = dict(zip(self.action.parameters, self.args, strict=False))
+        frames: Any = given.get(uses.frames, ())
+        write = bool(given.get(uses.write, True))
+        return Used(uses.by, frames if isinstance(frames, tuple) else (frames,), write)
 
     def __repr__(self) -> str:
         return f"{self.action.name}({', '.join(map(repr, self.args))})"
 
 
-Thread = Generator[Step, Any, Any]  # what a thread function returns
+def _oops(machine: Any, fault: Gone) -> Effect:
+    if not hasattr(machine, "oops"):
+        raise StepError(
+            f"A step reached for the {fault.thing}, which is gone, and the machine has no field "
+            "to say so; give it `oops: str | None = None`."
+        )
+    said = f"Touches the {fault.thing}, which is gone: oops."
+    return Effect(replace(machine, oops=fault.thing), said)
 
-ACTIONS: list[Action] = []  # every action of the model: the kernel map is made from this list
+
+def _check_answer(action: Action, machine: Any, answer: Any) -> None:
+    """Raise StepError unless `answer` is what an action may answer."""
+    if isinstance(answer, Blocked) and isinstance(answer.why, str):
+        return
+    if isinstance(answer, Effect) and type(answer.machine) is type(machine):
+        if isinstance(answer.said, str):
+            frozen(answer.result, f"The step {action.name} gives the thread", StepError)
+            return
+        wrong = f"an Effect that says {answer.said!r} where a sentence belongs"
+    elif isinstance(answer, Effect):
+        wrong = f"an Effect with {_a(answer.machine)} for a machine, where the machine is "
+        wrong += _a(machine)
+    elif answer is None:
+        wrong = "nothing (was a `return` forgotten?)"
+    else:
+        wrong = "the machine itself" if type(answer) is type(machine) else _a(answer)
+    raise StepError(
+        f"The step {action.name} returns {wrong}; it must return "
+        'Effect(machine, "What it did.", result) or Blocked("What it waits for.").'
+    )
+
+
+def _a(value: object) -> str:
+    return f"a {type(value).__name__}"
+
+
+def _check_declared(
+    action: Action, machine: Accounts, answer: Effect | Blocked, touched: set[Touch]
+) -> None:
+    """Raise StepError if a step did what its action does not declare."""
+    does = action.declares
+    known = {*does.reads, *does.writes, *([DATA] if does.uses else [])}
+    lacking: dict[str, set[Any]] = {"reads": {touch.kind for touch in touched} - known}
+    if isinstance(answer, Blocked):
+        lacking["waits"] = {answer.on} - set(does.waits)
+    elif not stopped(answer.machine):
+        wrote = answer.machine.wrote(machine)
+        lacking["writes"] = wrote - set(does.writes)
+        lacking["reads"] -= lacking["writes"]
+        before, after = (machine.references(), answer.machine.references()) if wrote else ({}, {})
+        more = {held: after[held] - before[held] for held in before if held in after}
+        lacking["takes"] = {held[:2] for held in more if more[held] > 0} - set(does.takes)
+        lacking["drops"] = {held[:2] for held in more if more[held] < 0} - set(does.drops)
+    if DATA in lacking["reads"]:
+        raise StepError(f"The step {action.name} uses frames; declare uses=Use(by, frames, write).")
+    words = [f"{name}={tuple(sorted(of))!r}" for name, of in lacking.items() if of]
+    if words:
+        raise StepError(
+            f"The step {action.name} does what it does not declare; add to its @models(…): "
+            f"{', '.join(words)}."
+        )
+
+
+Thread = Generator[Step, Any, Any]  # what a thread function returns
 
 
 def models(
-    function: str, file: str, version: str = "v5.11"
+    function: str, file: str, version: str = "v5.11", **does: Any
 ) -> Callable[[Callable[..., Effect | Blocked]], Action]:
-    """Declare the kernel function, its file and its version that an action stands for."""
+    """Declare which kernel function an action stands for, and what it does.
+
+    function, file, version  of the kernel's function
+    does                     what the action declares, see `Does`
+    """
 
     def declare(apply: Callable[..., Effect | Blocked]) -> Action:
-        does = (apply.__doc__ or "").split("\n")[0]
-        action = Action(apply.__name__, does, Source(function, file, version), apply)
-        ACTIONS.append(action)
-        return action
+        says = (apply.__doc__ or "").split("\n")[0]
+        return Action(apply.__name__, says, Source(function, file, version), apply, Does(**does))
 
     return declare

@@ -5,29 +5,29 @@ known from its frames: for each, through `yield from`, the instruction and the l
 Two histories that lead to the same frames are one *node*; a loop that comes back to the same
 frames is a loop in the automaton, which is how a thread that never ends becomes a finite thing.
 
-Generators cannot be copied.  A node remembers how it was reached, and an edge is found by
-running a fresh generator along that way, once.  Two things could make two positions look the
-same.  One is what the interpreter keeps outside the frames' variables, so `check_source` refuses
-what makes it do so: two yields in one statement, and a `for`, `with` or `try` around a yield.  The
-other is state that a thread keeps elsewhere; `Automaton.verify` walks the automaton at random
-with fresh generators and sees whether they still do what it says.
+Generators cannot be copied.  A node remembers how it was reached, and an edge is found by running
+a fresh generator along that way, once.
 
-This module and `explore` know nothing of pages: a step is anything that has a `take` method.
-What makes steps says so with `makes_steps`; then a call of it that is not yielded can be named.
+What the checker cannot see it refuses, in one sentence; it never says holds of what it has not
+seen. `source` refuses what the interpreter would keep outside the frames' variables, `reach`
+refuses state outside the thread, and `values` a variable whose value could be another later.
+`Automaton.verify` then tries every edge once more, along a second history where there is one.
 """
 
 from __future__ import annotations
 
-import inspect
-import random
 import traceback
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import FrameType, GeneratorType
+from inspect import CO_GENERATOR, isfunction
+from types import CodeType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
-from .source import ThreadError, check_frame, source_of
+from . import reach
+from .source import ThreadError, check_frame, check_source, source_of
+from .step import Step
+from .values import PLAIN, frozen, key
 
 DEPTH_LIMIT = 50  # a thread that calls itself deeper than this does not end either
 NODE_LIMIT = 1_000  # a thread with more places to stand counts without bound, or never ends
@@ -46,13 +46,19 @@ class Node:
     """Where a thread stands: about to take `step`; or, with `step` None, ended with `result`.
 
     places    the lines it stands on, outermost function first
+    codes     the code of those functions
     came_from the node before it and the result that led here, on the way first found
     """
 
-    step: Any
+    step: Step | None
     places: tuple[Place, ...]
+    codes: tuple[CodeType, ...]
     result: Hashable
-    came_from: tuple[int, Hashable] | None
+    came_from: Edge | None
+
+
+Edge = tuple[int, Hashable]  # a node, and the result its step gave
+Way = list[tuple[Step | None, Hashable]]  # the steps from the beginning on, and their results
 
 
 @dataclass
@@ -61,92 +67,136 @@ class Automaton:
 
     label     what to call the thread
     function  a generator function
-    args      its arguments; immutable values
+    args      its arguments; values that cannot change
     nodes     where it can stand, as far as is known
     sources   the functions it stands in: {(name, number of the first line): lines}
     """
 
     label: str
-    function: Callable[..., Generator[Any, Any, Any]]
+    function: Callable[..., Generator[Step, Any, Any]]
     args: tuple[Any, ...] = ()
     nodes: list[Node] = field(default_factory=list, repr=False, compare=False)
     sources: dict[tuple[str, int], tuple[str, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
-    _numbers: dict[Hashable, int] = field(default_factory=dict, repr=False, compare=False)
-    _edges: dict[tuple[int, Hashable], tuple[Hashable, int]] = field(
+    _keys: dict[Hashable, int] = field(default_factory=dict, repr=False, compare=False)
+    _edges: dict[Edge, tuple[Hashable, int]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _known: dict[int, Hashable] = field(default_factory=dict, repr=False, compare=False)
 
     def start(self) -> int:
         """Return the number of the node the thread begins at."""
-        return 0 if self.nodes else self._arrive(None)
+        if isfunction(self.function):
+            check_source(self.function.__code__)
+        for value in (self.function, *self.args):
+            reach.current.add_value(value, f"{self.label} is given")
+        for node in self.nodes:
+            if node.step is not None:
+                reach.current.add(node.step.action.apply)
+        if not self.nodes:
+            self._known = {id(value): key(value) for value in self.args if type(value) not in PLAIN}
+            self._arrive(None)
+        return 0
 
     def after(self, node: int, result: Hashable) -> int:
         """Return the number of the node at which the thread stands when its step gave `result`."""
-        edge = node, _exact(result)
+        edge = node, key(result)
         if edge not in self._edges:
+            reach.current.add_value(result, f"{self.label} receives")
             self._edges[edge] = result, self._arrive((node, result))
         return self._edges[edge][1]
 
-    def _arrive(self, came_from: tuple[int, Hashable] | None) -> int:
-        """Run a fresh generator along the way to `came_from`; return the node it stands at."""
-        generator = self.function(*self.args)
-        if not isinstance(generator, Generator):
+    def begin(self) -> Generator[Step, Any, Any]:
+        """Return a fresh generator; raise ThreadError where the function makes none."""
+        try:
+            generator = self.function(*self.args)
+        except Exception as error:
+            raise ThreadError(f"{self.label} cannot begin: {error}.") from error
+        if not isinstance(generator, GeneratorType):
             raise ThreadError(
                 f"{self.label} is no thread: a thread is a function that yields steps."
             )
-        try:
-            ended, value = self._run(generator, self._way(came_from))
-            key, places = self._where(generator, ended, value)
-        finally:
-            with suppress(RuntimeError):  # from a thread that catches even its own end
-                generator.close()
-        if key not in self._numbers:
+        return generator
+
+    def verify(self) -> None:
+        """Try every known edge along a second history, if there is one; see that nothing changed.
+
+        Raises ThreadError where the thread then does otherwise than on the history first found.
+        """
+        second: dict[int, Way] = {}
+        into: dict[int, list[Edge]] = {}
+        for (node, _), (result, after) in self._edges.items():
+            into.setdefault(after, []).append((node, result))
+        for number, known in enumerate(self.nodes):
+            others = [edge for edge in into.get(number, ()) if not _same(edge, known.came_from)]
+            if others:
+                second[number] = self._way(others[0])
+            elif known.came_from is not None and known.came_from[0] in second:
+                before, result = known.came_from
+                second[number] = [*second[before], (self.nodes[before].step, result)]
+        for (node, _), (result, after) in self._edges.items():
+            if node in second:
+                way = [*second[node], (self.nodes[node].step, result)]
+                if self._keys.get(self._position(way)[0]) != after:
+                    raise self._forgetful()
+
+    def _arrive(self, came_from: Edge | None) -> int:
+        """Return the number of the node at which the thread stands after `came_from`."""
+        found, step, result, frames = self._position(self._way(came_from))
+        if found not in self._keys:
             if len(self.nodes) == NODE_LIMIT:
                 raise ThreadError(
                     f"{self.label} stands in more than {NODE_LIMIT:,} different ways: it counts "
                     "without bound, never ends, or keeps a new object in a local variable."
                 )
-            self._numbers[key] = len(self.nodes)
-            step, result = (None, value) if ended else (value, None)
-            self.nodes.append(Node(step, places, result, came_from))
-        return self._numbers[key]
+            if step is not None:
+                reach.current.add(step.action.apply)
+            self._keys[found] = len(self.nodes)
+            codes = tuple(code for code, _ in frames)
+            places = tuple(place for _, place in frames)
+            self.nodes.append(Node(step, places, codes, result, came_from))
+        return self._keys[found]
 
-    def _where(
-        self, generator: Generator[Any, Any, Any], ended: bool, value: Any
-    ) -> tuple[Hashable, tuple[Place, ...]]:
-        """Return what tells this position from others, and the lines it is at."""
-        if ended:
-            return ("ended", _exact(value)), ()
-        frames = tuple(_frames(generator, self.label))
-        for code in (frame.f_code for frame in frames):
-            first, lines = source_of(code)
-            self.sources[code.co_name, first] = lines
-        return tuple(map(_frame_key, frames)), tuple(map(_place, frames))
+    def _position(
+        self, way: Way
+    ) -> tuple[Hashable, Step | None, Hashable, tuple[tuple[CodeType, Place], ...]]:
+        """Run a fresh generator along a way.
 
-    def verify(self, walks: int = 40, length: int = 60) -> None:
-        """Walk along known edges with fresh generators; raise ThreadError if one does otherwise.
-
-        A thread whose behaviour depends on more than the results it has received has positions that
-        the automaton has taken for one.
+        Returns what tells this position from others, the next step, what was returned, and the
+        functions with the lines the thread stands on.
         """
-        ways: dict[int, list[tuple[Hashable, int]]] = {}
-        for (node, _), edge in self._edges.items():
-            ways.setdefault(node, []).append(edge)
-        chance = random.Random(0)
-        for _ in range(walks):
-            node, way, steps = self.start(), [], 0
-            while node in ways and steps < length:
-                result, after = chance.choice(ways[node])
-                way.append((self.nodes[node].step, result))
-                node, steps = after, steps + 1
-            generator = self.function(*self.args)
-            ended, value = self._run(generator, way)
-            generator.close()
-            known = self.nodes[node]
-            if (ended, value) != (known.step is None, known.result if ended else known.step):
-                raise self._forgetful()
+        generator = self.begin()
+        try:
+            ended, value = advance(generator, None, self.label)
+            for expected, received in way:
+                if ended or value != expected:
+                    raise self._forgetful()
+                ended, value = advance(generator, received, self.label)
+            if ended:
+                return ("ended", key(value)), None, value, ()
+            frames = tuple(_frames(generator, self.label))
+            for frame in frames:
+                source = source_of(frame.f_code)
+                self.sources[frame.f_code.co_name, source.first] = source.lines
+            keys = tuple(map(self._key_of_frame, frames))
+            return keys, value, None, tuple((f.f_code, _place(f)) for f in frames)
+        finally:
+            with suppress(RuntimeError):  # from a thread that catches even its own end
+                generator.close()
+
+    def _key_of_frame(self, frame: FrameType) -> Hashable:
+        """Return what tells this frame from others of its function: where it is, its locals."""
+        where = f"{frame.f_code.co_name}, line {frame.f_lineno}: the local variable"
+        values = []
+        for name, value in frame.f_locals.items():
+            if id(value) in self._known:
+                values.append((name, self._known[id(value)]))
+                continue
+            values.append((name, frozen(value, f"{where} {name} holds", ThreadError)))
+            if callable(value):
+                reach.current.add_value(value, f"{where} {name} holds")
+        return frame.f_code, frame.f_lasti, tuple(values)
 
     def _forgetful(self) -> ThreadError:
         return ThreadError(
@@ -154,25 +204,18 @@ class Automaton:
             "it must keep its state in local variables."
         )
 
-    def _way(self, came_from: tuple[int, Hashable] | None) -> list[tuple[Any, Hashable]]:
+    def _way(self, came_from: Edge | None) -> Way:
         """List the (step, result) pairs from the beginning to `came_from`."""
-        way = []
+        way: Way = []
         while came_from is not None:
             node, result = came_from
             way.append((self.nodes[node].step, result))
             came_from = self.nodes[node].came_from
         return way[::-1]
 
-    def _run(
-        self, generator: Generator[Any, Any, Any], way: list[tuple[Any, Hashable]]
-    ) -> tuple[bool, Any]:
-        """Drive `generator` along `way`: (True, what it returned) or (False, its next step)."""
-        ended, value = advance(generator, None, self.label)
-        for expected, received in way:
-            if ended or value != expected:
-                raise self._forgetful()
-            ended, value = advance(generator, received, self.label)
-        return ended, value
+
+def _same(edge: Edge, other: Edge | None) -> bool:
+    return other is not None and edge[0] == other[0] and key(edge[1]) == key(other[1])
 
 
 def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> tuple[bool, Any]:
@@ -183,22 +226,23 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
     try:
         step = generator.send(received)
     except StopIteration as end:
-        _hash(end.value, f"{label} returns")
+        frozen(end.value, f"{label} returns", ThreadError)
         return True, end.value
     except (Exception, SystemExit) as error:
         for frame, _ in traceback.walk_tb(error.__traceback__):
-            if frame.f_code.co_flags & inspect.CO_GENERATOR:  # a helper may have no source
+            if frame.f_code.co_flags & CO_GENERATOR:  # a helper may have no source
                 check_frame(frame)
         *_, last = traceback.extract_tb(error.__traceback__)
         meant = " Was a `yield` forgotten?" if "'Step'" in str(error) else ""
         says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {error}.{meant}"
         raise ThreadError(" ".join(says.split())) from error
-    if not callable(getattr(step, "take", None)):
+    if not isinstance(step, Step):
         meant = " Did you mean `yield from`?" if isinstance(step, Generator) else ""
         where = standing(generator, label)[-1]
         raise ThreadError(
             f"{where.function}, line {where.line}, yields {step!r}; a thread yields steps.{meant}"
         )
+    frozen(step.args, f"{label} gives the step {step!r}", ThreadError)
     return False, step
 
 
@@ -226,33 +270,7 @@ def _frames(generator: Generator[Any, Any, Any], label: str) -> Iterator[FrameTy
             raise ThreadError(f"{label} calls itself more than {DEPTH_LIMIT} deep.")
 
 
-def _frame_key(frame: FrameType) -> Hashable:
-    """Return what tells this frame from others of its function: where it is, its locals."""
-    values = []
-    for name, value in frame.f_locals.items():
-        where = f"{frame.f_code.co_name}, line {frame.f_lineno}: the local variable {name} holds"
-        if isinstance(value, Iterator):
-            raise ThreadError(f"{where} an iterator, whose position the checker cannot see.")
-        _hash(value, where)
-        values.append((name, _exact(value)))
-    return frame.f_code, frame.f_lasti, tuple(values)
-
-
-def _exact(value: Any) -> Hashable:
-    """Return a key that also tells apart values that compare equal, such as True and 1."""
-    if isinstance(value, tuple):
-        return type(value), tuple(map(_exact, value))
-    return type(value), repr(value) if isinstance(value, float) else value
-
-
-def _hash(value: Any, where: str) -> None:
-    try:
-        hash(value)
-    except TypeError:
-        kind = type(value).__name__
-        raise ThreadError(f"{where} a {kind}, which can change; use a tuple or a number.") from None
-
-
 def _place(frame: FrameType) -> Place:
-    first, lines = source_of(frame.f_code)
-    return Place(frame.f_code.co_name, frame.f_lineno, lines[frame.f_lineno - first].strip())
+    source = source_of(frame.f_code)
+    line = frame.f_lineno
+    return Place(frame.f_code.co_name, line, source.lines[line - source.first].strip())

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from . import paths
+from . import paths, reach
 from .asked import ScenarioError, one_of_these
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .outcomes import Outcome, outcomes
@@ -148,15 +148,19 @@ def check(
         raise ScenarioError("What is checked is a scenario: check(race()).")
     for given in scenario.rules:
         one_of_these(f"The moment at which {given.name!r} is judged", given.on, JUDGES)
+    reach.begin()
+    for given in scenario.rules:
+        reach.current.add_value(given.holds, f"The rule {given.name!r} is judged by")
     rules = scenario.rules if rule is None else (named_rule(rule, scenario),)
     graph = explore(
         scenario.machine,
         scenario.threads,
-        lambda machine: machine.oops is not None,
         limit,
         progress,
     )
-    return Report(scenario, graph, tuple(judge(graph, r) for r in rules))
+    report = Report(scenario, graph, tuple(judge(graph, r) for r in rules))
+    reach.current.recheck()
+    return report
 
 
 def named_rule(name: str | Rule, scenario: Scenario) -> Rule:

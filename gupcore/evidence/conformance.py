@@ -173,7 +173,7 @@ class _Place(NamedTuple):
 
 def follow(scenario: Scenario, events: Iterable[Event]) -> Followed:
     """Follow a trace through a scenario of one caller and the unbind."""
-    graph = Graph(scenario.machine, scenario.threads, lambda machine: machine.oops is not None)
+    graph = Graph(scenario.machine, scenario.threads)
     start = _Place(graph.states[0], (None, None), (None, None))
     places = {start: ""}
     longest, at = "", None

@@ -15,11 +15,11 @@ from ..checker import paths
 from ..checker.asked import ScenarioError, one_of, one_of_these
 from ..checker.explore import STATE_LIMIT, Graph
 from ..checker.scenario import Scenario
-from ..checker.step import ACTIONS
 from ..checker.verdict import FAILS, HOLDS, Report, check, judge
 from ..kernel.design import REMOVE
 from ..kernel.device import PHASES
 from ..kernel.machine import COUNTED_DAX, IDLE, NORMAL, Machine
+from ..kernel.map import ACTIONS
 from ..kernel.rules import RULES
 from ..kernel.steps.page_table import mmap_read_lock, pte_offset_map_lock
 from ..kernel.steps.struct_page import submit_bio
@@ -178,7 +178,8 @@ def _pins_fast(report: Report) -> tuple[bool, str]:
     seen: set[int] = set()
     while state not in seen and (move := graph.move(state, 0)) is not None:
         if move.step.action is submit_bio:
-            return _pinned(move.before, move.step.args[1]), "1" * len(seen)
+            frames = move.step.used.frames if move.step.used else ()
+            return _pinned(move.before, frames), "1" * len(seen)
         if move.step.action in (mmap_read_lock, pte_offset_map_lock):
             break
         seen.add(state)

@@ -6,7 +6,8 @@ the phases of `design.unbind` one after the other, so a kernel's order is data (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from ..checker.asked import ScenarioError, one_of
 from ..checker.step import Thread
@@ -173,28 +174,32 @@ def frames(pages: Pages) -> tuple[int, ...]:
     return tuple(range(DEVICE_PFN, DEVICE_PFN + pages))
 
 
-PHASES: dict[str, Callable[[int, Pages, Design], Thread]] = {
-    phase.__name__: phase
-    for phase in (
-        kill_dax,
-        del_gendisk,
-        freeze_fs,
-        shut_down_fs,
-        drain_faults,
-        unmap_all_files,
-        memory_failure,
-        serialise_walkers,
-        wait_for_idle_pages,
-        dev_pagemap_kill,
-        put_pages,
-        drop_pages_in_bulk,
-        dev_pagemap_cleanup,
-        arch_remove_memory,
-        pgmap_array_delete,
-        mark_clean,
-        detach_driver,
-    )
-}
+Phase = Callable[[int, Pages, Design], Thread]
+
+PHASES: Mapping[str, Phase] = MappingProxyType(
+    {
+        phase.__name__: phase
+        for phase in (
+            kill_dax,
+            del_gendisk,
+            freeze_fs,
+            shut_down_fs,
+            drain_faults,
+            unmap_all_files,
+            memory_failure,
+            serialise_walkers,
+            wait_for_idle_pages,
+            dev_pagemap_kill,
+            put_pages,
+            drop_pages_in_bulk,
+            dev_pagemap_cleanup,
+            arch_remove_memory,
+            pgmap_array_delete,
+            mark_clean,
+            detach_driver,
+        )
+    }
+)
 
 
 def named_design(design: object) -> Design:

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from ..checker.machine import Gone, Thing
+from ..checker.machine import DATA, Gone, Thing, touch
 from .pte import (
     PAGE_SHIFT,
     PTE_NONE,
@@ -44,12 +45,21 @@ MAPPING = 0x7F0000000000  # a user address at which a page table begins
 NORMAL, ZERO = "normal", "zero page"
 FS_DAX, BULK_DAX, COUNTED_DAX = "fs-dax", "fs-dax in bulk", "counted fs-dax"
 DEVICE = (FS_DAX, BULK_DAX, COUNTED_DAX)
-IDLE = {NORMAL: 0, ZERO: 1, FS_DAX: 1, BULK_DAX: 1, COUNTED_DAX: 0}
+IDLE = MappingProxyType({NORMAL: 0, ZERO: 1, FS_DAX: 1, BULK_DAX: 1, COUNTED_DAX: 0})
 
 OURS, FREE, OTHERS = "ours", "free", "somebody else's"
 ANONYMOUS, DAX, PFNMAP = "anonymous", "DAX file", "device registers"
 ANSWERS, FROZEN, REFUSES = "answers faults", "frozen: no write faults", "refuses faults"
 LINKED, UNLINKED, FREED = "linked", "unlinked", "freed"
+
+# The kinds of things that steps touch, and who can hold a reference.
+ENTRY, TABLE, TLB_ENTRY, VMA = "PTE", "page table", "TLB", "mapping"
+STRUCT_PAGE, FRAME, PGMAP, DEVICE_STATE = "struct page", "frame", "dev_pagemap", "device"
+CALLER, A_MAPPING, A_PAGE, ITSELF = "a caller", "a mapping", "a struct page", "itself"
+
+# What a step can wait for.
+GRACE_PERIOD, FLUSH, A_LOCK, THAW = "a grace period", "a TLB flush", "a lock", "a thaw"
+A_REFERENCE, FREE_PAGE = "a reference", "a free page"
 
 # Sections: what a CPU can be inside.
 IRQS_OFF, NO_PREEMPT, FAULTING = "interrupts off", "no preemption", "inside a DAX fault"
@@ -83,14 +93,20 @@ class StructPage:
 
 @dataclass(frozen=True, slots=True)
 class DevPagemap:
-    """`struct dev_pagemap`: `refs` is the count of its percpu_ref, `dead` is set by the kill,
-    `listed` says whether pgmap_array still finds it, `life` counts how often the driver was
-    bound."""
+    """`struct dev_pagemap`: the device's claim on its frames.
+
+    refs    the count of its percpu_ref
+    dead    is the ref killed?
+    listed  does pgmap_array still find it?
+    life    how often the driver was bound
+    pages   how many of `refs` are the struct pages'
+    """
 
     refs: int
     dead: bool = False
     listed: bool = True
     life: int = 1
+    pages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +163,16 @@ class Machine:
 
     def pte(self, address: int) -> int:
         """Return the PTE of the page at user `address`; raise Gone if its table was freed."""
+        at = self.index(address)
         if self.tables[self.table(address)] == FREED:
             raise Gone(_numbered("page table", self.table(address)))
-        return self.page_table[self.index(address)]
+        touch(ENTRY, at)
+        return self.page_table[at]
+
+    def linked(self, address: int) -> bool:
+        """Does a walk to `address` find a page table?"""
+        touch(TABLE, self.table(address))
+        return self.tables[self.table(address)] == LINKED
 
     def with_pte(self, address: int, pte: int) -> Machine:
         """Return this machine with another PTE at `address`."""
@@ -167,6 +190,7 @@ class Machine:
         page = self.frame(pfn)
         if not page.exists:
             raise Gone(self.page_name(pfn))
+        touch(STRUCT_PAGE, pfn)
         return page
 
     def frame(self, pfn: int) -> StructPage:
@@ -192,12 +216,17 @@ class Machine:
         """Return the dev_pagemap; raise NotThere if the machine has no device."""
         if self.pgmap is None:
             raise NotThere("there is no device in this machine.")
+        touch(PGMAP)
         return self.pgmap
 
-    def with_pgmap_refs(self, more: int) -> Machine:
-        """Return this machine with `more` (or, negative, fewer) references on the pgmap."""
+    def with_pgmap_refs(self, more: int, of_pages: int = 0) -> Machine:
+        """Return this machine with `more` (or, negative, fewer) references on the pgmap.
+
+        of_pages  how many of them are the struct pages'
+        """
         pgmap = self.the_pgmap()
-        return replace(self, pgmap=replace(pgmap, refs=pgmap.refs + more))
+        pages = pgmap.pages + of_pages
+        return replace(self, pgmap=replace(pgmap, refs=pgmap.refs + more, pages=pages))
 
     def file_pfn(self, address: int) -> int:
         """Return the frame that holds the DAX file's page at `address`."""
@@ -226,10 +255,14 @@ class Machine:
 
     def enter(self, section: str, cpu: int) -> Machine:
         """Return this machine with `cpu` inside `section`."""
+        if section == DMA:
+            touch(DATA)
         return replace(self, inside=self.inside | {(section, cpu)})
 
     def leave(self, section: str, cpu: int) -> Machine:
         """Return this machine with `cpu` outside `section`."""
+        if section == DMA:
+            touch(DATA)
         return replace(self, inside=self.inside - {(section, cpu)})
 
     def owing(self, waiter: str, cpus: Iterable[int]) -> Machine:
@@ -239,6 +272,44 @@ class Machine:
     def waiting_for(self, waiter: str) -> frozenset[int]:
         """Return the CPUs that `waiter` still waits for."""
         return frozenset(cpu for who, cpu in self.owed if who == waiter)
+
+    # --- Accounts ---
+
+    def wrote(self, before: Machine) -> frozenset[str]:
+        """Return the kinds of things that differ from `before`: see `checker.machine`."""
+        pages = [
+            (new, old) for new, old in zip(self.memmap, before.memmap, strict=True) if new != old
+        ]
+        kinds = {
+            ENTRY: self.page_table != before.page_table,
+            TABLE: self.tables != before.tables,
+            TLB_ENTRY: self.tlb != before.tlb,
+            VMA: self.vmas != before.vmas,
+            PGMAP: self.pgmap != before.pgmap,
+            DEVICE_STATE: _of_device(self) != _of_device(before),
+            FRAME: any(new.owner != old.owner for new, old in pages),
+            STRUCT_PAGE: any(_of_page(new) != _of_page(old) for new, old in pages),
+        }
+        return frozenset(kind for kind, differs in kinds.items() if differs)
+
+    def references(self) -> dict[tuple[str, str, int], int]:
+        """Return who holds how many references on what.
+
+        A caller holds what neither a mapping, nor the thing itself, nor a struct page does.
+        """
+        found = {}
+        for page in self.memmap:
+            if page.exists:
+                counted = page.kind in (NORMAL, COUNTED_DAX)
+                mapped = self.mappings(page.pfn) if counted else 0
+                found[STRUCT_PAGE, A_MAPPING, page.pfn] = mapped
+                found[STRUCT_PAGE, CALLER, page.pfn] = page.refcount - mapped - IDLE[page.kind]
+        if self.pgmap is not None:
+            own = int(not self.pgmap.dead)
+            found[PGMAP, ITSELF, self.pgmap.life] = own
+            found[PGMAP, A_PAGE, self.pgmap.life] = self.pgmap.pages
+            found[PGMAP, CALLER, self.pgmap.life] = self.pgmap.refs - own - self.pgmap.pages
+        return found
 
     # --- For people ---
 
@@ -292,6 +363,14 @@ class Machine:
     def _section(self, section: str) -> Thing:
         cpus = self.cpus(section)
         return Thing(section, "section", bool(cpus), cpu_list(cpus) or "nobody")
+
+
+def _of_page(page: StructPage) -> tuple[int, bool, bool]:
+    return page.refcount, page.exists, page.mapping
+
+
+def _of_device(machine: Machine) -> tuple[str, bool, bool | None]:
+    return machine.device, machine.bound, machine.clean
 
 
 def dax_pte(pfn: int, counted: bool = False, write: bool = True) -> int:

@@ -16,7 +16,6 @@ pgtable-hwdef.h and pgtable-prot.h, v6.1 (4 KiB pages, 48-bit physical addresses
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
@@ -59,8 +58,18 @@ class Encoding:
 
     def bit_names(self) -> dict[int, str]:
         """Return what each single bit is called: {mask: name}."""
-        names = "present user writable read_only accessed dirty protnone special devmap no_execute"
-        masks = {getattr(self, name): name.replace("_", "-") for name in names.split()}
+        masks = {
+            self.present: "present",
+            self.user: "user",
+            self.writable: "writable",
+            self.read_only: "read-only",
+            self.accessed: "accessed",
+            self.dirty: "dirty",
+            self.protnone: "protnone",
+            self.special: "special",
+            self.devmap: "devmap",
+            self.no_execute: "no-execute",
+        }
         return {mask: masks[mask] for mask in sorted(masks) if mask}
 
 
@@ -197,7 +206,6 @@ def pte_kind(pte: int, arch: Encoding = X86_64) -> str:
     return "normal"
 
 
-@cache
 def pte_words(pte: int, arch: Encoding = X86_64) -> str:
     """Describe the entry for people: its frame and what makes it other than normal."""
     if pte_none(pte) or not pte_present(pte, arch):
@@ -213,7 +221,6 @@ def pte_bits(pte: int, arch: Encoding = X86_64) -> list[str]:
     return [name for bit, name in arch.bit_names().items() if pte & bit]
 
 
-@cache
 def pte_detail(pte: int, arch: Encoding = X86_64) -> tuple[str, ...]:
     """Describe the entry bit by bit: the word itself, its frame, and each bit that is set."""
     if pte_none(pte):

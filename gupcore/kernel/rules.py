@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..checker.rule import EVERYONE_CAN_FINISH, Rule, not_worse, usual_rules
 from ..checker.step import Step
 from .machine import COUNTED_DAX, DEVICE, FREE, IDLE, NORMAL, OTHERS, Machine
 from .pte import pte_pfn, pte_present, pte_special, pte_write
-from .steps.dax import vmf_insert_mixed
-from .steps.struct_page import alloc_page, bio_endio, submit_bio
 
 
 def _struct_page_exists(before: Machine, step: Step, after: Machine) -> bool:
@@ -20,13 +16,9 @@ def _tables_exist(before: Machine, step: Step, after: Machine) -> bool:
     return not (after.oops or "").startswith("page table")
 
 
-def _frames_used(step: Step) -> tuple[Any, ...]:
+def _frames_used(step: Step) -> tuple[int, ...]:
     """Return the frames that a disk may move data to or from by this step."""
-    if step.action not in (submit_bio, bio_endio):
-        return ()
-    _, frames, _ = step.args
-    assert isinstance(frames, tuple)
-    return frames
+    return step.used.frames if step.used and step.used.by == "device" else ()
 
 
 def _right_page(before: Machine, step: Step, after: Machine) -> bool:
@@ -39,7 +31,7 @@ def _dma_lands(before: Machine, step: Step, after: Machine) -> bool:
 
 
 def _only_the_allocator_revives(before: Machine, step: Step, after: Machine) -> bool:
-    allocates = step.action in (alloc_page, vmf_insert_mixed)
+    allocates = step.action.declares.allocates
     dying = before.pgmap is not None and before.pgmap.dead
     for old, new in zip(before.memmap, after.memmap, strict=True):
         if not (old.exists and new.exists) or old.refcount == new.refcount:
@@ -67,7 +59,7 @@ def _stale(machine: Machine) -> int:
 def _clean_means_clean(before: Machine, step: Step, after: Machine) -> bool:
     if after.clean and _writable(after) > (_writable(before) if before.clean else 0):
         return False
-    into = bool(step.args[-1]) if _frames_used(step) else False
+    into = step.used is not None and step.used.write
     device = any(before.frame(pfn).kind in DEVICE for pfn in _frames_used(step))
     return not (before.clean and into and device)
 

@@ -54,7 +54,7 @@ def dax_machine(
         vmas=(DAX,) * pages,
         start=start,
         tables=(LINKED,) * _tables(start, pages),
-        pgmap=DevPagemap(refs=1 + pages),
+        pgmap=DevPagemap(refs=1 + pages, pages=pages),
     )
 
 

@@ -11,8 +11,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...checker.step import Blocked, Effect, models
-from ..machine import IRQS_OFF, LINKED, NO_PREEMPT, Machine, cpu_list
+from ...checker.step import RESULT, Blocked, Effect, Use, models
+from ..machine import (
+    ENTRY,
+    FLUSH,
+    GRACE_PERIOD,
+    IRQS_OFF,
+    NO_PREEMPT,
+    TABLE,
+    TLB_ENTRY,
+    Machine,
+    cpu_list,
+)
 from ..pte import PTE_NONE, pte_access_permitted, pte_pfn, pte_words
 
 RCU, KILL, IPI = "synchronize_rcu", "percpu_ref_kill", "flush_tlb"  # who can wait for CPUs
@@ -24,7 +34,7 @@ def local_irq_save(m: Machine, cpu: int) -> Effect:
     return Effect(m.enter(IRQS_OFF, cpu), "Turns interrupts off.")
 
 
-@models("local_irq_restore", "include/linux/irqflags.h")
+@models("local_irq_restore", "include/linux/irqflags.h", writes=(TLB_ENTRY,))
 def local_irq_restore(m: Machine, cpu: int) -> Effect:
     """Turn interrupts on again: grace periods go on, and a flush that was sent is carried out."""
     said = "Turns interrupts on again"
@@ -47,15 +57,16 @@ def begin_grace_period(m: Machine) -> Effect:
     return Effect(m.owing(RCU, readers(m)), said)
 
 
-@models("synchronize_rcu", "kernel/rcu/tree.c")
+@models("synchronize_rcu", "kernel/rcu/tree.c", waits=(GRACE_PERIOD,))
 def end_grace_period(m: Machine) -> Effect | Blocked:
     """Wait until those CPUs have left."""
     if cpus := m.waiting_for(RCU):
-        return Blocked(f"Waits for the grace period; still inside: {cpu_list(cpus)}.")
+        said = f"Waits for the grace period; still inside: {cpu_list(cpus)}."
+        return Blocked(said, GRACE_PERIOD, cpus)
     return Effect(m, "The grace period is over: no walker from before it is left.")
 
 
-@models("flush_tlb_mm_range", "arch/x86/mm/tlb.c")
+@models("flush_tlb_mm_range", "arch/x86/mm/tlb.c", writes=(TLB_ENTRY,))
 def begin_flush(m: Machine) -> Effect:
     """Ask every CPU to flush its TLB, by interrupt: one with interrupts off answers later.
 
@@ -68,21 +79,28 @@ def begin_flush(m: Machine) -> Effect:
     return Effect(replace(m, tlb=kept).owing(IPI, late), said)
 
 
-@models("flush_tlb_mm_range", "arch/x86/mm/tlb.c")
+@models("flush_tlb_mm_range", "arch/x86/mm/tlb.c", waits=(FLUSH,))
 def end_flush(m: Machine) -> Effect | Blocked:
     """Wait until every CPU has answered."""
     if cpus := m.waiting_for(IPI):
-        return Blocked(f"Waits for {cpu_list(cpus)} to flush: interrupts are off there.")
+        said = f"Waits for {cpu_list(cpus)} to flush: interrupts are off there."
+        return Blocked(said, FLUSH, cpus)
     return Effect(m, "Every CPU has flushed its TLB.")
 
 
-@models("__flush_tlb_range", "arch/arm64/include/asm/tlbflush.h")
+@models("__flush_tlb_range", "arch/arm64/include/asm/tlbflush.h", writes=(TLB_ENTRY,))
 def broadcast_flush(m: Machine) -> Effect:
     """Invalidate the entries in all TLBs by one broadcast, which waits for no software walker."""
     return Effect(replace(m, tlb=frozenset()), "Invalidates all TLBs by a broadcast.")
 
 
-@models("(the hardware)", "arch/x86/include/asm/pgtable.h")
+@models(
+    "(the hardware)",
+    "arch/x86/include/asm/pgtable.h",
+    reads=(TABLE, ENTRY),
+    writes=(TLB_ENTRY,),
+    uses=Use("CPU", RESULT, "write"),
+)
 def load_or_store(m: Machine, cpu: int, address: int, write: bool) -> Effect:
     """User code accesses an address: through the TLB, or else by a walk, which fills the TLB.
 
@@ -93,7 +111,7 @@ def load_or_store(m: Machine, cpu: int, address: int, write: bool) -> Effect:
     does = "Stores" if write else "Loads"
     if pte_access_permitted(kept, write):
         return Effect(m, f"{does} through its TLB entry: {pte_words(kept)}.", pte_pfn(kept))
-    pte = m.pte(address) if m.tables[m.table(address)] == LINKED else PTE_NONE
+    pte = m.pte(address) if m.linked(address) else PTE_NONE
     if not pte_access_permitted(pte, write):
         return Effect(m, f"Faults: the PTE is {pte_words(pte)}.", None)
     tlb = frozenset(entry for entry in m.tlb if entry[:2] != (cpu, at)) | {(cpu, at, pte)}

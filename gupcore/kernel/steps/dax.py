@@ -11,27 +11,33 @@ from dataclasses import replace
 
 from ...checker.step import Blocked, Effect, models
 from ..machine import (
+    A_LOCK,
+    A_MAPPING,
     ANSWERS,
     COUNTED_DAX,
     DAX_ENTRY,
+    DEVICE_STATE,
+    ENTRY,
     FAULTING,
     FROZEN,
     FS_LOCK,
     NO_PREEMPT,
     OURS,
     REFUSES,
+    STRUCT_PAGE,
+    THAW,
     Machine,
     cpu_list,
     dax_pte,
 )
 from ..pte import pte_none, pte_words, pte_write
 from .cpu import KILL, RCU
-from .page_table import listed, ptl_taken, zap_frames
+from .page_table import ZAPS, listed, ptl_taken, zap_frames
 
 # --- The fault ------------------------------------------------------------------------------------
 
 
-@models("dax_direct_access", "drivers/dax/super.c")
+@models("dax_direct_access", "drivers/dax/super.c", reads=(DEVICE_STATE,), waits=(A_LOCK, THAW))
 def dax_direct_access(
     m: Machine, cpu: int, address: int, write: bool, preemptible: bool
 ) -> Effect | Blocked:
@@ -45,17 +51,16 @@ def dax_direct_access(
     """
     pfn = m.file_pfn(address)
     if holders := m.cpus(FS_LOCK):
-        return Blocked(f"Waits for the filesystem's lock, which {cpu_list(holders)} holds.")
+        said = f"Waits for the filesystem's lock, which {cpu_list(holders)} holds."
+        return Blocked(said, A_LOCK, holders)
     if holders := m.cpus(dax_entry(pfn)):
-        return Blocked(
-            f"Waits for the DAX entry of the page, which {cpu_list(holders)} has locked."
-        )
+        return _entry_locked(holders)
     if m.device == REFUSES:
         return Effect(m, "Asks the DAX device for the frame: refused, it is dying.", None)
     if m.frame(pfn).owner != OURS:
         return Effect(m, "Asks the filesystem for the block: the file has none any more.", None)
     if m.device == FROZEN and write:
-        return Blocked("Waits until the filesystem is thawed: it is frozen.")
+        return Blocked("Waits until the filesystem is thawed: it is frozen.", THAW)
     after = m.enter(FAULTING, cpu).enter(dax_entry(pfn), cpu)
     said = f"Asks the DAX device for the frame: pfn {pfn:#x}."
     return Effect(after if preemptible else after.enter(NO_PREEMPT, cpu), said, pfn)
@@ -66,7 +71,12 @@ def dax_entry(pfn: int) -> str:
     return f"{DAX_ENTRY} {pfn:#x}"
 
 
-@models("dax_associate_entry", "fs/dax.c", "v5.10")
+def _entry_locked(holders: frozenset[int]) -> Blocked:
+    said = f"Waits for the DAX entry of the page, which {cpu_list(holders)} has locked."
+    return Blocked(said, A_LOCK, holders)
+
+
+@models("dax_associate_entry", "fs/dax.c", "v5.10", writes=(STRUCT_PAGE,))
 def dax_associate_entry(m: Machine, cpu: int, pfn: int) -> Effect:
     """Write the file and the offset into the struct page, if this is the page's first fault.
 
@@ -80,7 +90,15 @@ def dax_associate_entry(m: Machine, cpu: int, pfn: int) -> Effect:
     return Effect(after, "Writes the file and the offset into the struct page.")
 
 
-@models("vmf_insert_mixed", "mm/memory.c")
+@models(
+    "vmf_insert_mixed",
+    "mm/memory.c",
+    reads=(STRUCT_PAGE,),
+    writes=(ENTRY, STRUCT_PAGE),
+    takes=((STRUCT_PAGE, A_MAPPING),),
+    allocates=True,
+    waits=(A_LOCK,),
+)
 def vmf_insert_mixed(m: Machine, cpu: int, address: int, pfn: int, write: bool) -> Effect | Blocked:
     """Set the PTE, under the page-table lock, if it is empty or must become writable.
 
@@ -109,13 +127,13 @@ def vmf_insert_mixed(m: Machine, cpu: int, address: int, pfn: int, write: bool) 
 # --- Shut faults out ------------------------------------------------------------------------------
 
 
-@models("kill_dax", "drivers/dax/super.c")
+@models("kill_dax", "drivers/dax/super.c", writes=(DEVICE_STATE,))
 def clear_dax_alive(m: Machine) -> Effect:
     """From now on the device gives no frames to faults."""
     return Effect(replace(m, device=REFUSES), "Tells the DAX device to refuse new faults.")
 
 
-@models("freeze_super", "fs/super.c", "v6.12")
+@models("freeze_super", "fs/super.c", "v6.12", writes=(DEVICE_STATE,))
 def freeze_super(m: Machine) -> Effect:
     """Freeze the filesystem: faults for writing wait, faults for reading do not.
 
@@ -126,7 +144,7 @@ def freeze_super(m: Machine) -> Effect:
     return Effect(after, "Freezes the filesystem: faults for writing wait.")
 
 
-@models("memory_failure_dev_pagemap", "mm/memory-failure.c", "v5.10")
+@models("memory_failure_dev_pagemap", "mm/memory-failure.c", "v5.10", **ZAPS)
 def unmap_by_memory_failure(m: Machine, pfn: int) -> Effect | Blocked:
     """Unmap a page from every process, if it knows its file; wait for a fault that has its entry.
 
@@ -135,25 +153,24 @@ def unmap_by_memory_failure(m: Machine, pfn: int) -> Effect | Blocked:
     if not m.frame(pfn).mapping:
         return Effect(m, f"Leaves pfn {pfn:#x} alone: its struct page knows no file.", None)
     if holders := m.cpus(dax_entry(pfn)):
-        return Blocked(
-            f"Waits for the DAX entry of the page, which {cpu_list(holders)} has locked."
-        )
+        return _entry_locked(holders)
     if not listed(m):
         return Effect(m, "Finds no mapping of the page.", None)
     return zap_frames(m, (pfn,), f"Clears every PTE that maps pfn {pfn:#x}.")
 
 
-@models("xfs_do_force_shutdown", "fs/xfs/xfs_fsops.c", "v6.12")
+@models("xfs_do_force_shutdown", "fs/xfs/xfs_fsops.c", "v6.12", writes=(DEVICE_STATE,))
 def shut_down(m: Machine) -> Effect:
     """Shut the filesystem down and thaw it: it maps nothing any more."""
     return Effect(replace(m, device=REFUSES), "Shuts the filesystem down: it refuses faults.")
 
 
-@models("down_write", "kernel/locking/rwsem.c")
+@models("down_write", "kernel/locking/rwsem.c", waits=(A_LOCK,))
 def lock_filesystem(m: Machine, cpu: int) -> Effect | Blocked:
     """Take the filesystem's lock to write: when no fault is in flight."""
     if cpus := m.cpus(FAULTING) | m.cpus(FS_LOCK):
-        return Blocked(f"Waits for the faults in flight; still inside: {cpu_list(cpus)}.")
+        said = f"Waits for the faults in flight; still inside: {cpu_list(cpus)}."
+        return Blocked(said, A_LOCK, cpus)
     return Effect(m.enter(FS_LOCK, cpu), "Takes the filesystem's lock: no fault is in flight.")
 
 
@@ -166,7 +183,7 @@ def unlock_filesystem(m: Machine, cpu: int) -> Effect:
 # --- The dirty-shutdown state ---------------------------------------------------------------------
 
 
-@models("Set Shutdown State", "drivers/cxl/pmem.c", "proposed")
+@models("Set Shutdown State", "drivers/cxl/pmem.c", "proposed", writes=(DEVICE_STATE,))
 def set_shutdown_state_clean(m: Machine) -> Effect:
     """Tell the device that its data are safe and that nothing will write any more."""
     return Effect(replace(m, clean=True), "Tells the device that its data are safe.")

@@ -7,15 +7,24 @@ guards PTEs.  gup-fast and the hardware take neither.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ...checker.step import Blocked, Effect, models
 from ..machine import (
+    A_LOCK,
+    A_MAPPING,
+    CALLER,
     DEVICE,
+    ENTRY,
     FREED,
     LINKED,
     MMAP_LOCK,
     PTL,
+    STRUCT_PAGE,
+    TABLE,
+    TLB_ENTRY,
     UNLINKED,
+    VMA,
     Machine,
     cpu_list,
 )
@@ -24,23 +33,23 @@ from ..pte import PTE_NONE, pte_mkclean, pte_pfn, pte_words, pte_write, pte_wrpr
 # --- Without a lock -------------------------------------------------------------------------------
 
 
-@models("gup_pmd_range", "mm/gup.c")
+@models("gup_pmd_range", "mm/gup.c", reads=(TABLE,))
 def pmd_read(m: Machine, address: int) -> Effect:
     """Read the entry that leads to the page table, to see whether there is one.
 
     It stands for the whole walk down to here: an upper table is freed no sooner than this one.
     """
-    there = m.tables[m.table(address)] == LINKED
+    there = m.linked(address)
     return Effect(m, f"Walks down: there is {'a' if there else 'no'} page table.", there)
 
 
-@models("ptep_get_lockless", "include/linux/pgtable.h")
+@models("ptep_get_lockless", "include/linux/pgtable.h", reads=(ENTRY,))
 def ptep_get_lockless(m: Machine, address: int) -> Effect:
     """Read a PTE without a lock."""
     return Effect(m, f"Reads the PTE: {pte_words(m.pte(address))}.", m.pte(address))
 
 
-@models("gup_pte_range", "mm/gup.c")
+@models("gup_pte_range", "mm/gup.c", reads=(ENTRY,))
 def ptep_reread(m: Machine, address: int, expected: int) -> Effect:
     """Read a PTE again, to compare it with the `expected` value read before."""
     same = m.pte(address) == expected
@@ -51,7 +60,7 @@ def ptep_reread(m: Machine, address: int, expected: int) -> Effect:
 # --- Under mmap_lock and the page-table lock ------------------------------------------------------
 
 
-@models("mmap_read_lock", "include/linux/mmap_lock.h")
+@models("mmap_read_lock", "include/linux/mmap_lock.h", reads=(VMA,))
 def mmap_read_lock(m: Machine, cpu: int, address: int) -> Effect:
     """Take mmap_lock to read and find out what is mapped at `address` and after it.
 
@@ -69,19 +78,20 @@ def mmap_read_unlock(m: Machine, cpu: int) -> Effect:
     return Effect(m.leave(MMAP_LOCK, cpu), "Lets go of mmap_lock.")
 
 
-@models("__do_munmap", "mm/mmap.c")
+@models("__do_munmap", "mm/mmap.c", writes=(VMA,), waits=(A_LOCK,))
 def detach_vmas(m: Machine, cpu: int) -> Effect | Blocked:
     """Take mmap_lock to write, take the mapping out of the list, and keep the lock to read.
 
     One step, because nobody can look at the list while the lock is held to write.
     """
     if holders := m.cpus(MMAP_LOCK):
-        return Blocked(f"Waits for mmap_lock, which {cpu_list(holders)} holds.")
+        said = f"Waits for mmap_lock, which {cpu_list(holders)} holds."
+        return Blocked(said, A_LOCK, holders)
     after = replace(m, vmas=(None,) * len(m.vmas)).enter(MMAP_LOCK, cpu)
     return Effect(after, "Takes mmap_lock to write and detaches the mapping.")
 
 
-@models("pte_offset_map_lock", "include/linux/mm.h")
+@models("pte_offset_map_lock", "include/linux/mm.h", reads=(ENTRY,), waits=(A_LOCK,))
 def pte_offset_map_lock(m: Machine, cpu: int, address: int) -> Effect | Blocked:
     """Take the page-table lock and read the PTE.
 
@@ -103,17 +113,17 @@ def ptl_taken(m: Machine) -> Blocked | None:
     """Return Blocked if somebody holds the page-table lock."""
     holders = m.cpus(PTL)
     held = f"Waits for the page-table lock, which {cpu_list(holders)} holds."
-    return Blocked(held) if holders else None
+    return Blocked(held, A_LOCK, holders) if holders else None
 
 
-@models("handle_pte_fault", "mm/memory.c")
+@models("handle_pte_fault", "mm/memory.c", reads=(ENTRY,))
 def handle_pte_fault(m: Machine, address: int) -> Effect:
     """Read the PTE to see what kind of fault this is."""
     pte = m.pte(address)
     return Effect(m, f"Looks at the PTE that faulted: {pte_words(pte)}.", pte)
 
 
-@models("do_numa_page", "mm/memory.c")
+@models("do_numa_page", "mm/memory.c", writes=(ENTRY,), waits=(A_LOCK,))
 def do_numa_page(m: Machine, address: int, seen: int) -> Effect | Blocked:
     """Make a NUMA-hinting entry usable again, unless the PTE is no longer the one `seen`."""
     if blocked := ptl_taken(m):
@@ -123,7 +133,14 @@ def do_numa_page(m: Machine, address: int, seen: int) -> Effect | Blocked:
     return Effect(m.with_pte(address, user_pte(pte_pfn(seen))), "Makes the PTE usable again.")
 
 
-@models("wp_page_copy", "mm/memory.c")
+@models(
+    "wp_page_copy",
+    "mm/memory.c",
+    writes=(ENTRY,),
+    takes=((STRUCT_PAGE, A_MAPPING),),
+    drops=((STRUCT_PAGE, CALLER),),
+    waits=(A_LOCK,),
+)
 def set_copied_pte(m: Machine, address: int, seen: int, pfn: int) -> Effect | Blocked:
     """Map a page that was allocated for this address, unless the PTE is no longer the one `seen`.
 
@@ -137,10 +154,18 @@ def set_copied_pte(m: Machine, address: int, seen: int, pfn: int) -> Effect | Bl
     return Effect(m, f"Sets the PTE: {pte_words(m.pte(address))}.", True)
 
 
+# What was mapped is the caller's to drop from now on.
+ZAPS: dict[str, Any] = {
+    "writes": (ENTRY,),
+    "takes": ((STRUCT_PAGE, CALLER),),
+    "drops": ((STRUCT_PAGE, A_MAPPING),),
+    "waits": (A_LOCK,),
+}
+
 # --- Take mappings away ---------------------------------------------------------------------------
 
 
-@models("zap_pte_range", "mm/memory.c")
+@models("zap_pte_range", "mm/memory.c", **ZAPS)
 def zap_ptes(m: Machine) -> Effect | Blocked:
     """Clear every PTE of the process, under the page-table lock; say what they mapped.
 
@@ -151,7 +176,7 @@ def zap_ptes(m: Machine) -> Effect | Blocked:
     return zap_frames(m, every, "Clears every PTE of the process.")
 
 
-@models("unmap_mapping_range", "mm/memory.c")
+@models("unmap_mapping_range", "mm/memory.c", **ZAPS)
 def zap_file_ptes(m: Machine) -> Effect | Blocked:
     """Clear every PTE that maps the DAX file, under the page-table lock; say what they mapped.
 
@@ -178,7 +203,7 @@ def zap_frames(m: Machine, pfns: tuple[int, ...], said: str) -> Effect | Blocked
     return Effect(replace(m, page_table=left), said, zapped)
 
 
-@models("dax_entry_mkclean", "fs/dax.c", "v5.10")
+@models("dax_entry_mkclean", "fs/dax.c", "v5.10", writes=(ENTRY, TLB_ENTRY), waits=(A_LOCK,))
 def write_protect_ptes(m: Machine) -> Effect | Blocked:
     """Write-protect every PTE of the file that may be dirty: a store must fault again.
 
@@ -198,7 +223,7 @@ def write_protect_ptes(m: Machine) -> Effect | Blocked:
     return Effect(after, said if after != m else "Syncs the filesystem: no PTE is writable.")
 
 
-@models("free_pgtables", "mm/memory.c")
+@models("free_pgtables", "mm/memory.c", writes=(TABLE,))
 def unlink_tables(m: Machine) -> Effect:
     """Take the mapping off the file's list and clear the entries that lead to its page tables.
 
@@ -207,7 +232,7 @@ def unlink_tables(m: Machine) -> Effect:
     return Effect(m.with_tables(UNLINKED), "Unlinks the mapping and its page tables.")
 
 
-@models("tlb_finish_mmu", "mm/mmu_gather.c")
+@models("tlb_finish_mmu", "mm/mmu_gather.c", writes=(TABLE,), frees=True)
 def free_tables(m: Machine) -> Effect:
     """Give the page-table pages back to the page allocator.
 

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from ...checker.step import Blocked, Effect, models
-from ..machine import DEVICE, DMA, FREE, FS_DAX, IDLE, NORMAL, OTHERS, OURS, Machine
+from ...checker.step import Blocked, Effect, Use, models
+from ..machine import (
+    A_PAGE,
+    A_REFERENCE,
+    CALLER,
+    DEVICE,
+    DMA,
+    FRAME,
+    FREE,
+    FREE_PAGE,
+    FS_DAX,
+    IDLE,
+    NORMAL,
+    OTHERS,
+    OURS,
+    PGMAP,
+    STRUCT_PAGE,
+    Machine,
+)
+
+GRABS: dict[str, Any] = {"writes": (STRUCT_PAGE,), "takes": ((STRUCT_PAGE, CALLER),)}
 
 
-@models("try_grab_compound_head", "mm/gup.c")
+@models("try_grab_compound_head", "mm/gup.c", **GRABS)
 def try_grab_compound_head(m: Machine, pfn: int) -> Effect:
     """Raise a page's count unless it is zero.  A refusal has touched the struct page as well."""
     return _grab(m, pfn)
 
 
-@models("try_grab_page", "mm/gup.c")
+@models("try_grab_page", "mm/gup.c", **GRABS)
 def try_grab_page(m: Machine, pfn: int) -> Effect:
     """Raise a page's count under the page-table lock; at zero, warn and refuse."""
     return _grab(m, pfn)
@@ -27,7 +47,7 @@ def _grab(m: Machine, pfn: int) -> Effect:
     return _get(m, pfn)
 
 
-@models("get_page", "include/linux/mm.h")
+@models("get_page", "include/linux/mm.h", **GRABS)
 def get_page(m: Machine, pfn: int) -> Effect:
     """Raise a page's count, whatever it is."""
     return _get(m, pfn)
@@ -40,7 +60,13 @@ def _get(m: Machine, pfn: int) -> Effect:
     return Effect(after, said, True)
 
 
-@models("put_page", "include/linux/mm.h")
+@models(
+    "put_page",
+    "include/linux/mm.h",
+    writes=(STRUCT_PAGE, FRAME, PGMAP),
+    drops=((STRUCT_PAGE, CALLER), (PGMAP, A_PAGE)),
+    frees=True,
+)
 def put_page(m: Machine, pfn: int) -> Effect:
     """Drop a reference on a page; with the last one, the page is given back to where it came from.
 
@@ -53,7 +79,7 @@ def put_page(m: Machine, pfn: int) -> Effect:
     after = m.with_page(replace(page, refcount=count))
     said = f"Drops a reference on the page: count {page.refcount} -> {count}"
     if count == 0 and page.kind == FS_DAX:
-        after = after.with_pgmap_refs(-1)
+        after = after.with_pgmap_refs(-1, of_pages=-1)
         left = after.the_pgmap().refs
         said += f", and with it the page's reference on the pgmap: {left} left"
     if count == 0 and page.kind == NORMAL:
@@ -62,18 +88,25 @@ def put_page(m: Machine, pfn: int) -> Effect:
     return Effect(after, said + ".")
 
 
-@models("__alloc_pages_nodemask", "mm/page_alloc.c")
+@models(
+    "__alloc_pages_nodemask",
+    "mm/page_alloc.c",
+    writes=(STRUCT_PAGE, FRAME),
+    takes=((STRUCT_PAGE, CALLER),),
+    allocates=True,
+    waits=(FREE_PAGE,),
+)
 def alloc_page(m: Machine, owner: str) -> Effect | Blocked:
     """Take a free page from the page allocator and set its count to one."""
     free = next((p for p in m.memmap if (p.kind, p.owner) == (NORMAL, FREE)), None)
     if free is None:
-        return Blocked("Waits for a free page.")
+        return Blocked("Waits for a free page.", FREE_PAGE)
     after = m.with_page(replace(free, refcount=1, owner=owner))
     whose = "" if owner == OURS else " for somebody else"
     return Effect(after, f"Allocates pfn {free.pfn:#x}{whose}.", free.pfn)
 
 
-@models("submit_bio", "block/blk-core.c")
+@models("submit_bio", "block/blk-core.c", uses=Use("device", "pfns", "write"))
 def submit_bio(m: Machine, cpu: int, pfns: tuple[int, ...], write: bool) -> Effect:
     """Hand the pinned frames to another file's disk: from now on it may move data.
 
@@ -82,7 +115,7 @@ def submit_bio(m: Machine, cpu: int, pfns: tuple[int, ...], write: bool) -> Effe
     return Effect(m.enter(DMA, cpu), f"Starts the I/O {_frames(pfns, write)}.")
 
 
-@models("bio_endio", "block/bio.c")
+@models("bio_endio", "block/bio.c", uses=Use("device", "pfns", "write"))
 def bio_endio(m: Machine, cpu: int, pfns: tuple[int, ...], write: bool) -> Effect:
     """The last transfer between the frames and the disk; the I/O completes."""
     said = f"The disk moves the last data {_frames(pfns, write)}; the I/O is complete."
@@ -96,31 +129,37 @@ def _frames(pfns: tuple[int, ...], write: bool) -> str:
 # --- The filesystem's use of a page's count: truncate ---------------------------------------------
 
 
-@models("dax_layout_busy_page", "fs/dax.c", "v5.10")
+@models("dax_layout_busy_page", "fs/dax.c", "v5.10", reads=(STRUCT_PAGE,))
 def dax_layout_busy_page(m: Machine) -> Effect:
     """Look whether a page of the file is used by anybody: its count is above idle.
 
     v6.15 subtracts the mappings; none is left here, as the file was just unmapped under the lock.
     """
-    busy = any(p.refcount > IDLE[p.kind] for p in m.memmap if p.kind in DEVICE)
+    busy = in_use(m)
     return Effect(
         m, f"Looks at the pages' counts: {'one is in use' if busy else 'all idle'}.", busy
     )
 
 
-@models("___wait_var_event", "include/linux/wait_bit.h")
+def in_use(m: Machine) -> bool:
+    """Is the count of a page of the device above idle?"""
+    pages = [m.page(p.pfn) for p in m.memmap if p.kind in DEVICE and p.exists]
+    return any(page.refcount > IDLE[page.kind] for page in pages)
+
+
+@models("___wait_var_event", "include/linux/wait_bit.h", reads=(STRUCT_PAGE,), waits=(A_REFERENCE,))
 def wait_until_idle(m: Machine) -> Effect | Blocked:
     """Sleep until no page of the device is in use.
 
     Where mappings count (v6.15), one that was made meanwhile counts as a use; in a kernel a signal,
     or an munmap by whoever made it, ends the wait.
     """
-    if any(p.refcount > IDLE[p.kind] for p in m.memmap if p.kind in DEVICE):
-        return Blocked("Waits for a page that is in use.")
+    if in_use(m):
+        return Blocked("Waits for a page that is in use.", A_REFERENCE)
     return Effect(m, "Finds the pages idle: nobody uses them.")
 
 
-@models("ext4_truncate", "fs/ext4/inode.c")
+@models("ext4_truncate", "fs/ext4/inode.c", writes=(FRAME,), frees=True)
 def free_blocks(m: Machine) -> Effect:
     """Take the blocks from the file; the filesystem may give them to another one at once."""
     after = m.with_pages(replace(page, owner=OTHERS) for page in m.memmap)
