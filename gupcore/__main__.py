@@ -14,7 +14,6 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .catalogue import UP_TO_EIGHT
 from .checker.asked import ScenarioError, check_number
 from .checker.explore import STATE_LIMIT
 from .checker.maker import SCENARIOS, named_scenario
@@ -24,12 +23,15 @@ from .checker.source import ThreadError
 from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, check
 from .kernel.design import DESIGNS
 from .kernel.rules import RULES
-from .table import HEADING, needs, rows
+from .table import HEADING, MOST_THREADS, callers_up_to, needs, planned
 
 EXIT = {HOLDS: 0, FAILS: 1, UNDETERMINED: 2}
 EX_USAGE = 64
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+
+USUAL = "seed-race"  # the scenario of a table
+MOST_LACKING = 2  # callers with whom protections are taken away; with more it takes hours
 
 
 class Parser(argparse.ArgumentParser):
@@ -91,9 +93,14 @@ def parser() -> Parser:
     replays.set_defaults(run=_replay)
 
     tables = commands.add_parser("table", parents=[limit], help="judge designs side by side")
-    tables.add_argument("scenario", nargs="?", default="seed-race", help="seed-race if not given")
-    tables.add_argument("--design", help="one design, not all of them")
-    tables.add_argument("--callers", type=_number, help="try 1 to so many callers")
+    tables.add_argument("scenario", nargs="?", default=USUAL, help=f"{USUAL} if not given")
+    tables.add_argument("--design", help="one design, not all that go with the scenario")
+    tables.add_argument(
+        "--callers",
+        type=_number,
+        help="try 1 to so many callers; if not given 1 and 2, "
+        f"or only 1 where 2 would make more than {MOST_THREADS} threads",
+    )
     tables.add_argument("--lacking", help="take each protection of this design away in turn")
     tables.set_defaults(run=_table)
     return top
@@ -111,25 +118,30 @@ def _scenario(options: argparse.Namespace) -> Scenario:
 
 
 def _table(options: argparse.Namespace) -> int:
-    most = 3 if options.lacking is None else 2
-    number = most if options.callers is None else options.callers
-    check_number("callers", number, UP_TO_EIGHT[-1] if options.lacking is None else most)
-    callers = range(1, number + 1)
     if options.lacking is not None:
-        given = ["table", "--lacking", options.lacking, "--callers", str(number)]
-        if vars(options) | {"callers": number} != vars(parser().parse_args(given)):
-            raise ScenarioError("--lacking tries every scenario; with it goes --callers only.")
-        for need in needs(options.lacking, callers):
-            print(need, flush=True)
-        return EXIT[HOLDS]
-    statuses = {HOLDS}
-    designs = DESIGNS if options.design is None else (options.design,)
-    if not named_scenario(options.scenario).has_designs:
-        raise ScenarioError(f"The scenario {options.scenario} has no designs; use check.")
-    for number, row in enumerate(rows(options.scenario, designs, callers, options.limit)):
-        print(*([HEADING] if number == 0 else []), row, sep="\n" if number == 0 else "", flush=True)
-        statuses |= {verdict.status for verdict in row.verdicts}
-    return EXIT[UNDETERMINED] if UNDETERMINED in statuses else EXIT[HOLDS]
+        return _table_of_needs(options)
+    name, design, most = options.scenario, options.design, options.callers
+    callers = None if most is None else callers_up_to(name, most)
+    plan = planned(name, None if design is None else [design], callers)
+    print(HEADING, flush=True)
+    status = HOLDS
+    for row in plan.rows(options.limit):
+        print(row, flush=True)
+        if any(verdict.status == UNDETERMINED for verdict in row.verdicts):
+            status = UNDETERMINED
+    if plan.others:
+        print(plan.left_out(), flush=True)
+    return EXIT[status]
+
+
+def _table_of_needs(options: argparse.Namespace) -> int:
+    if (options.scenario, options.design, options.limit) != (USUAL, None, STATE_LIMIT):
+        raise ScenarioError("--lacking tries every scenario; with it goes --callers only.")
+    number = MOST_LACKING if options.callers is None else options.callers
+    check_number("callers", number, MOST_LACKING)
+    for need in needs(options.lacking, range(1, number + 1)):
+        print(need, flush=True)
+    return EXIT[HOLDS]
 
 
 def _number(text: str) -> int:

@@ -4,18 +4,20 @@ A row sums up what `check` says of one design and one number of callers, over th
 which its scenario is tried: for the mail's race, a PTE that is present, read-only or
 absent, and I/O that reads or writes its buffer.  A rule fails in a row if it fails in one setting;
 the shortest schedule counts.
+
+What is in a table is settled before its first row is judged: see `planned`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 
-from .checker.asked import ScenarioError
+from .checker.asked import ScenarioError, check_number, one_of
 from .checker.explore import STATE_LIMIT
-from .checker.maker import SCENARIOS, named_scenario
+from .checker.maker import SCENARIOS, Maker, named_scenario
 from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, Verdict, check
 from .kernel.design import DESIGNS, Design
 from .kernel.device import named_design
@@ -61,16 +63,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows, as text and as HTML."""
+    """Rows, as text and as HTML.
+
+    rows      one a design and number of callers
+    left_out  one line on the designs that do not go with the scenario; empty if all do
+    """
 
     rows: tuple[Row, ...]
+    left_out: str = ""
 
     def __getitem__(self, key: tuple[str, int]) -> Row:
         """Return the row of a design's name and a number of callers."""
         return next(row for row in self.rows if (row.design.name, row.callers) == key)
 
     def __str__(self) -> str:
-        return "\n".join([HEADING, *map(str, self.rows)])
+        return "\n".join([HEADING, *map(str, self.rows), *filter(None, [self.left_out])])
 
     __repr__ = __str__
 
@@ -78,6 +85,7 @@ class Table:
         failing = {rule for row in self.rows for rule in row.failing()}
         rules = [v.rule.name for v in self.rows[0].verdicts if v.rule.name in failing]
         rest = len(self.rows[0].verdicts) - len(rules)
+        left_out = escape(f". {self.left_out}" if self.left_out else "")
         head = "".join(f'<th scope="col">{escape(rule)}</th>' for rule in rules)
         body = "".join(
             f'<tr><th scope="row">{escape(row.design.name)}</th><td>{row.callers}</td>'
@@ -86,40 +94,126 @@ class Table:
         )
         return (
             f'<table class="gup-report"><caption>{escape(self.rows[0].scenario)}; '
-            f"{rest} other rules hold in every row</caption><thead>"
+            f"{rest} other rules hold in every row{left_out}</caption><thead>"
             f"<tr><th>design</th><th>callers</th><th>states</th>{head}</tr></thead>"
             f"<tbody>{body}</tbody></table>"
         )
 
 
 HEADING = f"{'design':24} callers {'states':>4}  rules that do not hold"
+MOST_THREADS = 4  # with one more, a row takes minutes
 
 
 def table(
     scenario: str = "seed-race",
-    designs: Iterable[str | Design] = tuple(DESIGNS),
-    callers: Sequence[int] = (1, 2),
+    designs: Iterable[str | Design] | None = None,
+    callers: Sequence[int] | None = None,
     limit: int = STATE_LIMIT,
 ) -> Table:
     """Judge designs in one scenario, for several numbers of callers.
 
-    scenario  a name from scenario.SCENARIOS
-    designs   designs or their names
-    callers   the numbers of callers to try
+    scenario  a name from maker.SCENARIOS
+    designs   designs or their names; if none are given, all that go with the scenario
+    callers   the numbers of callers to try; if none are given, see `usual_callers`
     limit     the number of states at which a search gives up
 
     Raises ScenarioError for a scenario or a design that is unknown or does not go together.
     """
-    return Table(tuple(rows(scenario, designs, callers, limit)))
+    plan = planned(scenario, designs, callers)
+    return Table(tuple(plan.rows(limit)), plan.left_out())
 
 
-def rows(
-    scenario: str, designs: Iterable[str | Design], callers: Sequence[int], limit: int = STATE_LIMIT
-) -> Iterator[Row]:
-    """Yield the rows of a table as they are found; arguments as in `table`."""
-    for design in designs:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a table is going to judge.
+
+    scenario, designs, callers  as in `table`
+    others  the designs that do not go with the scenario, and why not
+    """
+
+    scenario: str
+    designs: tuple[Design, ...]
+    callers: Sequence[int]
+    others: Mapping[str, str]
+
+    def rows(self, limit: int = STATE_LIMIT) -> Iterator[Row]:
+        """Yield the rows of the table as they are found."""
+        for design in self.designs:
+            for number in self.callers:
+                yield row(self.scenario, design, number, limit)
+
+    def left_out(self) -> str:
+        """Return one line on the designs that are left out; an empty one if none are.
+
+        Designs with the same reason share it; it is told of the first of them.
+        """
+        alike: dict[str, list[str]] = {}
+        for name, why in self.others.items():
+            alike.setdefault(why.replace(name, "…"), []).append(name)
+        groups = [f"{one_of(names)} ({_inside(self.others[names[0]])})" for names in alike.values()]
+        return f"Left out: {'; '.join(groups)}." if groups else ""
+
+
+def _inside(sentence: str) -> str:
+    """Return a sentence as it stands in brackets inside of another."""
+    return f"{sentence[0].lower()}{sentence[1:].rstrip('.')}"
+
+
+def planned(
+    scenario: str = "seed-race",
+    designs: Iterable[str | Design] | None = None,
+    callers: Sequence[int] | None = None,
+) -> Plan:
+    """Settle what is in a table; arguments as in `table`.
+
+    Raises ScenarioError for what no search would be needed to refuse.
+    """
+    make = _counted(scenario)
+    tried = usual_callers(make) if callers is None else callers
+    asked = [named_design(design) for design in (DESIGNS if designs is None else designs)]
+    reasons = {design.name: _why_not(make, design, tried) for design in asked}
+    others = {name: why for name, why in reasons.items() if why}
+    if others and (designs is not None or len(others) == len(reasons)):
+        raise ScenarioError(next(iter(others.values())))
+    return Plan(scenario, tuple(d for d in asked if d.name not in others), tried, others)
+
+
+def usual_callers(make: Maker) -> range:
+    """Return the numbers of callers that are tried if none are given.
+
+    They are 1 and 2; only 1 where 2 would make more threads than can be tried while one waits.
+    """
+    try:
+        return range(1, 3 if len(make(callers=2).threads) <= MOST_THREADS else 2)
+    except ScenarioError:  # it takes no two
+        return range(1, 2)
+
+
+def callers_up_to(scenario: str, number: int) -> range:
+    """Return 1 to so many callers; raise ScenarioError if the scenario does not take them."""
+    domain = _counted(scenario).domains.get("callers")
+    if isinstance(domain, range):
+        check_number("callers", number, domain[-1])
+    return range(1, number + 1)
+
+
+def _counted(name: str) -> Maker:
+    """Return the maker of a scenario; raise ScenarioError if no table can be made of it."""
+    make = named_scenario(name)
+    for parameter, many in (("design", "designs"), ("callers", "callers")):
+        if parameter not in make.parameters:
+            raise ScenarioError(f"The scenario {name} has no {many}; use check.")
+    return make
+
+
+def _why_not(make: Maker, design: Design, callers: Sequence[int]) -> str:
+    """Say why a scenario cannot be had with a design; nothing if it can."""
+    try:
         for number in callers:
-            yield row(scenario, design, number, limit)
+            make(design=design, callers=number)
+    except ScenarioError as error:
+        return str(error)
+    return ""
 
 
 def row(scenario: str, design: str | Design, callers: int = 1, limit: int = STATE_LIMIT) -> Row:
@@ -195,9 +289,5 @@ def needs(design: str | Design, callers: Sequence[int] = (1, 2)) -> Iterator[Nee
 def _everywhere(design: Design, callers: Sequence[int]) -> Iterator[Row]:
     for number in callers:
         for scenario, make in SCENARIOS.items():
-            if not make.has_designs:
-                continue
-            try:
+            if make.has_designs and not _why_not(make, design, [number]):
                 yield row(scenario, design, number)
-            except ScenarioError:  # block-io, where the queue has a ref of its own
-                continue

@@ -1,20 +1,32 @@
 """The command line, run as a reader runs it."""
 
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from gupcore import SCENARIOS
+from gupcore import __main__ as command_line
+from gupcore.checker.verdict import UNDETERMINED
+from gupcore.kernel.design import DESIGNS
+from gupcore.table import planned
+
+PROGRAM = [sys.executable, "-m", "gupcore"]
+WITH_DESIGNS = [name for name, make in SCENARIOS.items() if make.has_designs]
 
 
-def gupcore(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "gupcore", *arguments], capture_output=True, text=True
-    )
+def gupcore(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True)
 
 
-def test_check_prints_a_verdict_a_rule():
+def in_shell(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in which `gupcore` stands for the program."""
+    command = command.replace("gupcore", shlex.join(PROGRAM), 1)
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+
+
+def test_check_prints_a_verdict_a_rule() -> None:
     result = gupcore("check", "seed-race", "--design", "v5.11", "--callers", "2")
     assert result.returncode == 1
     assert "struct page exists          holds in every schedule" in result.stdout
@@ -36,18 +48,21 @@ def test_check_prints_a_verdict_a_rule():
         (["--design", "cure", "--pte", "absent"], 0),
     ],
 )
-def test_check_exit_codes(arguments, code):
+def test_check_exit_codes(arguments: list[str], code: int) -> None:
     assert gupcore("check", "seed-race", *arguments).returncode == code
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_every_scenario_can_be_checked(scenario):
+def test_every_scenario_can_be_checked(scenario: str) -> None:
     result = gupcore("check", scenario)
     assert result.returncode in (0, 1)
     assert result.stdout.startswith(f"{scenario}, design ")
 
 
-def test_a_table_of_verdicts():
+# --- Tables ---------------------------------------------------------------------------------------
+
+
+def test_a_table_of_verdicts() -> None:
     result = gupcore("table", "--design", "v5.11", "--callers", "2")
     assert result.returncode == 0
     assert [line.split()[:2] for line in result.stdout.splitlines()[1:]] == [
@@ -57,25 +72,42 @@ def test_a_table_of_verdicts():
     assert gupcore("table", "--design", "cure", "--limit", "10").returncode == 2
 
 
-def test_a_table_of_protections():
+@pytest.mark.parametrize("scenario", WITH_DESIGNS)
+def test_a_table_of_every_scenario_with_its_defaults(
+    scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = command_line.main(["table", scenario, "--limit", "1"])
+    assert code == command_line.EXIT[UNDETERMINED]
+    out, err = capsys.readouterr()
+    assert err == ""
+    others = planned(scenario).others
+    _, *rows = out.splitlines()
+    assert rows.pop().startswith("Left out: ") if others else True
+    assert {row.split()[0] for row in rows} == set(DESIGNS) - set(others)
+
+
+def test_a_table_says_what_it_leaves_out_and_why() -> None:
+    last = gupcore("table", "block-io", "--callers", "1").stdout.splitlines()[-1]
+    assert last.startswith("Left out: device-dax (in device-dax there is no filesystem and no disk")
+    assert "v6.1, xfs-v6.8, v6.15, cure-on-v6.1" in last
+    assert "(in v6.1 the block queue has a ref of its own" in last
+
+
+def test_a_table_of_protections() -> None:
     result = gupcore("table", "--lacking", "v5.11", "--callers", "1")
     assert result.returncode == 0
     assert "check                needed in seed-race with 1 caller" in result.stdout
 
 
-def test_nobody_reads_the_output():
-    command = f"{sys.executable} -m gupcore replay seed-race 2211 | true; exit ${{PIPESTATUS[0]}}"
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert result.stderr == ""
-    assert result.returncode in (0, 141)  # 0 if all was written before the reader had gone
-
-
-def test_replay_prints_the_schedule_step_by_step():
+def test_replay_prints_the_schedule_step_by_step() -> None:
     result = gupcore("replay", "seed-race", "--design", "no-check", "2222221111")
     assert result.returncode == 0
     assert result.stdout.count("kernel: ") == 10
     assert "* struct page: refcount 0 -> removed" in result.stdout
     assert "! breaks the rule: struct page exists" in result.stdout
+
+
+# --- Refusals -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -97,11 +129,17 @@ def test_replay_prints_the_schedule_step_by_step():
         (["check", "special", "--behind", "wall"], "must be zero page or registers, not wall"),
         (["table", "sed-race"], "no scenario 'sed-race'; choose seed-race"),
         (["table", "--design", "v4"], "no design 'v4'; choose no-check"),
+        (["table", "block-io", "--design", "v6.1"], "a ref of its own; choose v5.11"),
+        (["table", "truncate", "--design", "device-dax"], "there is no filesystem and no disk"),
         (["table", "--lacking", "v4"], "no design 'v4'; choose no-check"),
         (["table", "--lacking", "cure", "--callers", "3"], "callers must be 1 to 2, not 3"),
         (["table", "munmap", "--lacking", "cure"], "--lacking tries every scenario; with it"),
+        (["table", "--lacking", "cure", "--limit", "9"], "--lacking tries every scenario; with it"),
         (["table", "percpu-ref"], "percpu-ref has no designs; use check"),
         (["table", "--callers", "9"], "callers must be 1 to 8, not 9"),
+        (["table", "--callers", "0"], "callers must be 1 to 8, not 0"),
+        (["table", "munmap-dax", "--callers", "6"], "callers must be 1 to 5, not 6"),
+        (["table", "munmap", "--callers", "0"], "callers must be 1 to 5, not 0"),
         (["check"], "required: scenario"),
         ([], "required: check|replay|table"),
         (["ceck", "seed-race"], "invalid choice: 'ceck'"),
@@ -110,9 +148,15 @@ def test_replay_prints_the_schedule_step_by_step():
         (["replay", "seed-race", "122222"], "Step 6: thread 2 (unbind) cannot step. Waits for"),
     ],
 )
-def test_bad_input_gets_one_line_and_64(arguments, says):
+def test_bad_input_gets_one_line_and_64(arguments: list[str], says: str) -> None:
     result = gupcore(*arguments)
     assert result.returncode == 64
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
     assert says in result.stderr
+
+
+def test_nobody_reads_the_output() -> None:
+    result = in_shell("gupcore replay seed-race 2211 | true; exit ${PIPESTATUS[0]}")
+    assert result.stderr == ""
+    assert result.returncode in (0, 141)  # 0 if all was written before the reader had gone
