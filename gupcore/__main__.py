@@ -12,11 +12,11 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from .checker.asked import ScenarioError, check_number
+from .checker.asked import ScenarioError, check_number, one_of, one_of_these
 from .checker.explore import STATE_LIMIT
-from .checker.maker import SCENARIOS, named_scenario
+from .checker.maker import SCENARIOS, Domain, named_scenario
 from .checker.replay import Moment, ScheduleError, replay
 from .checker.scenario import Scenario
 from .checker.source import ThreadError
@@ -32,6 +32,19 @@ BROKEN_PIPE = 141
 
 USUAL = "seed-race"  # the scenario of a table
 MOST_LACKING = 2  # callers with whom protections are taken away; with more it takes hours
+
+# What the parameters of scenarios mean.
+MEANS = {
+    "design": "the protections that are on",
+    "callers": "threads that use the page",
+    "pte": "the PTE at the start",
+    "access": "what gup asks for",
+    "pages": "pages of the buffer",
+    "moved": "by how many frames and page tables everything lies further up",
+    "without": "leave one thread out",
+    "behind": "what a special PTE maps",
+    "wait": "does the kill wait for a grace period?",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,19 +83,18 @@ def parser() -> Parser:
     commands = top.add_subparsers(required=True, metavar="check|replay|table", parser_class=Parser)
     limit = Parser(add_help=False)
     limit.add_argument(
-        "--limit", type=_number, default=STATE_LIMIT, help="give up after so many states"
+        "--limit",
+        type=_number,
+        default=STATE_LIMIT,
+        help=f"give up after so many states, {STATE_LIMIT:,} if not given",
     )
 
     scenario = Parser(add_help=False)
     scenario.add_argument("scenario", help=f"one of: {', '.join(SCENARIOS)}")
-    scenario.add_argument("--design", help=f"one of: {', '.join(DESIGNS)}")
-    scenario.add_argument("--callers", type=_number, help="threads that use the page")
-    scenario.add_argument(
-        "--pte", help="present, read-only or absent at the start; for munmap, present or hinting"
-    )
-    scenario.add_argument("--access", help="read or write: what gup asks for")
-    scenario.add_argument("--pages", type=_number, help="pages of the buffer, 1 or 2")
-    scenario.add_argument("--behind", help="zero page or registers: what a special PTE maps")
+    for name, choices in _parameters().items():
+        can_be = "; ".join(f"{words} ({_which(having)})" for words, having in choices.items())
+        means = f"{MEANS[name]}: " if name in MEANS else ""
+        scenario.add_argument(_option(name), dest=name, help=f"{means}{can_be}")
 
     checks = commands.add_parser("check", parents=[scenario, limit], help="judge every schedule")
     checks.add_argument("--rule", help=f"judge one rule only: {', '.join(RULES)}")
@@ -106,15 +118,76 @@ def parser() -> Parser:
     return top
 
 
+def _parameters() -> dict[str, dict[str, list[str]]]:
+    """Return what can be given of scenarios: parameter -> what it can be -> the scenarios."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for scenario, make in SCENARIOS.items():
+        for name in make.parameters:
+            words = _choices(name, make.domains.get(name))
+            if words:
+                found.setdefault(name, {}).setdefault(words, []).append(scenario)
+    return found
+
+
+def _choices(name: str, domain: Domain | None) -> str:
+    """Say what a parameter can be; nothing if it cannot be written on a command line."""
+    if isinstance(domain, range):
+        return f"{domain[0]} {'or' if len(domain) == 2 else 'to'} {domain[-1]}"
+    if isinstance(domain, tuple):
+        return " or ".join(map(_word, domain))
+    return {"design": one_of(DESIGNS), "without": "its label"}.get(name, "")
+
+
+def _which(scenarios: Sequence[str]) -> str:
+    """Name some of the scenarios, or those that are not among them, whichever are fewer."""
+    rest = [name for name in SCENARIOS if name not in scenarios]
+    if len(rest) >= len(scenarios):
+        return one_of(scenarios)
+    return f"all but {one_of(rest)}" if rest else "all"
+
+
+def _option(parameter: str) -> str:
+    return f"--{parameter.replace('_', '-')}"
+
+
+def _word(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]!r} is not a whole number below a thousand million"
+        )
+    return int(text)
+
+
+def _value(name: str, text: str, domain: Domain | None) -> Any:
+    """Return what `text` stands for; raise ScenarioError if that cannot be in the domain."""
+    if isinstance(domain, range):
+        try:
+            return _number(text)
+        except argparse.ArgumentTypeError as error:
+            raise ScenarioError(f"Argument {_option(name)}: {error}.") from None
+    if isinstance(domain, tuple):
+        values = {_word(value): value for value in domain}
+        return values[one_of_these(name, text, values)]
+    return text
+
+
+def _given(options: argparse.Namespace) -> dict[str, str]:
+    """Return the parameters that were given, as they were written."""
+    return {name: value for name in _parameters() if (value := getattr(options, name)) is not None}
+
+
 def _scenario(options: argparse.Namespace) -> Scenario:
     """Set up the scenario with the options that were given; refuse one it does not have."""
-    make = named_scenario(options.scenario)
-    names = ("design", "callers", "pte", "access", "pages", "behind")
-    given = {name: value for name in names if (value := getattr(options, name)) is not None}
-    for name in given:
-        if name not in make.parameters:
-            raise ScenarioError(f"The scenario {options.scenario} has no --{name}; leave it out.")
-    return make(**given)
+    name, make = options.scenario, named_scenario(options.scenario)
+    given = _given(options)
+    for parameter in given:
+        if parameter not in make.parameters:
+            raise ScenarioError(f"The scenario {name} has no {_option(parameter)}; leave it out.")
+    return make(**{p: _value(p, text, make.domains.get(p)) for p, text in given.items()})
 
 
 def _table(options: argparse.Namespace) -> int:
@@ -142,14 +215,6 @@ def _table_of_needs(options: argparse.Namespace) -> int:
     for need in needs(options.lacking, range(1, number + 1)):
         print(need, flush=True)
     return EXIT[HOLDS]
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise argparse.ArgumentTypeError(
-            f"{text[:20]!r} is not a whole number below a thousand million"
-        )
-    return int(text)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -186,8 +251,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _heading(scenario: Scenario, options: argparse.Namespace) -> str:
-    names = ("callers", "pte", "access", "pages", "behind")
-    given = [f"{name} {getattr(options, name)}" for name in names if getattr(options, name)]
+    given = (f"{name} {text}" for name, text in _given(options).items() if name != "design")
     return ", ".join([scenario.name, f"design {scenario.design.name}", *given])
 
 

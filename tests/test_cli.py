@@ -107,7 +107,55 @@ def test_replay_prints_the_schedule_step_by_step() -> None:
     assert "! breaks the rule: struct page exists" in result.stdout
 
 
-# --- Refusals -------------------------------------------------------------------------------------
+# --- Options --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_parameter_that_can_be_written_has_an_option(
+    scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make = SCENARIOS[scenario]
+    for name, domain in make.domains.items():
+        if callable(domain):
+            continue
+        words = {True: "yes", False: "no"}
+        for value in domain if isinstance(domain, tuple) else (domain[0], domain[-1]):
+            text = words[value] if isinstance(value, bool) else str(value)
+            command_line.main(["check", scenario, f"--{name}", text, "--limit", "1"])
+            out, err = capsys.readouterr()
+            assert err == ""
+            assert out.splitlines()[0].endswith(f", {name} {text}")
+
+
+def test_a_truth_value_is_yes_or_no() -> None:
+    assert gupcore("check", "percpu-ref").returncode == 0
+    result = gupcore("check", "percpu-ref", "--wait", "no", "--callers", "2")
+    assert result.returncode == 1
+    assert result.stdout.startswith("percpu-ref, design kill hurries, callers 2, wait no\n")
+
+
+def test_a_thread_can_be_left_out() -> None:
+    result = gupcore("replay", "seed-race", "--without", "direct I/O", "1")
+    assert result.stdout.startswith("seed-race, design v5.11, without direct I/O\n")
+    assert "thread 1 (unbind)" in result.stdout
+
+
+def test_no_callers_are_a_number_of_callers() -> None:
+    heading = gupcore("check", "munmap", "--callers", "0").stdout.splitlines()[0]
+    assert heading == "munmap, design v5.11, callers 0"
+
+
+def test_the_help_names_choices_and_scenarios() -> None:
+    said = " ".join(gupcore("check", "--help").stdout.split())
+    for words in (
+        "present or read-only or absent (seed-race, truncate); present or hinting (munmap)",
+        "1 to 8 (all but munmap-dax, munmap, munmap-truncate); 0 to 5 (munmap-dax, munmap)",
+        "1 or 2 (seed-race)",
+        "yes or no (percpu-ref)",
+        "its label (all)",
+    ):
+        assert words in said
+    assert "if not given 1 and 2, or only 1" in " ".join(gupcore("table", "--help").stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -123,8 +171,14 @@ def test_replay_prints_the_schedule_step_by_step() -> None:
             ["check", "seed-race", "--pte", "gone"],
             "must be present or read-only or absent, not gone",
         ),
+        (["check", "munmap", "--pte", "absent"], "must be present or hinting, not absent"),
         (["check", "seed-race", "--limit", "0x10"], "'0x10' is not a whole number"),
+        (["check", "seed-race", "--moved", "1024"], "moved must be 0 to 1023, not 1024"),
+        (["check", "seed-race", "--gup_fast", "f"], "Unrecognized arguments: --gup_fast f"),
+        (["check", "seed-race", "--wait", "no"], "seed-race has no --wait; leave it out"),
+        (["check", "percpu-ref", "--wait", "True"], "wait must be yes or no, not True"),
         (["check", "percpu-ref", "--design", "cure"], "percpu-ref has no --design; leave it out"),
+        (["check", "seed-race", "--without", "kill"], "must be direct I/O or unbind, not kill"),
         (["check", "block-io", "--design", "v6.1"], "a ref of its own; choose v5.11"),
         (["check", "special", "--behind", "wall"], "must be zero page or registers, not wall"),
         (["table", "sed-race"], "no scenario 'sed-race'; choose seed-race"),
