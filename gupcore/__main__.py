@@ -1,18 +1,35 @@
 """The command line: check a scenario, replay one of its schedules, or print a table of verdicts.
 
-Exit codes: 0 all rules hold, or a table is complete, 1 a rule fails, 2 undetermined, 64 the
-command cannot be carried out as given (then one line on standard error says what to write
-instead), 130 interrupted, 141 nobody reads the output any more.
+Exit codes:
+    0  all rules hold, or all of a table or a schedule was printed
+    1  a rule fails
+    2  undetermined: a search stopped at its limit
+   64  the command cannot be carried out as it was given
+   70  an error inside gupcore
+   71  out of memory
+   74  the output cannot be written: the disk is full, or standard output is closed
+  130  interrupted: the process ends by the signal, and a shell makes 130 of that
+  141  nobody reads the output any more
+
+With 64, 70, 71, 74 and 130 one line on standard error says what happened.
 """
 
 from __future__ import annotations
+
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # What is imported now takes a moment, and nothing could catch a KeyboardInterrupt.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import Any, NoReturn, TextIO
 
 from .checker.asked import ScenarioError, check_number, one_of, one_of_these
 from .checker.explore import STATE_LIMIT
@@ -27,11 +44,14 @@ from .table import HEADING, MOST_THREADS, callers_up_to, needs, planned
 
 EXIT = {HOLDS: 0, FAILS: 1, UNDETERMINED: 2}
 EX_USAGE = 64
-INTERRUPTED = 130
+EX_SOFTWARE = 70
+EX_OSERR = 71
+EX_IOERR = 74
 BROKEN_PIPE = 141
 
 USUAL = "seed-race"  # the scenario of a table
 MOST_LACKING = 2  # callers with whom protections are taken away; with more it takes hours
+WIPE = f"\r{'':78}\r"
 
 # What the parameters of scenarios mean.
 MEANS = {
@@ -47,34 +67,149 @@ MEANS = {
 }
 
 
+class OutputError(Exception):
+    """Standard output cannot be written; the message says why."""
+
+
 class Parser(argparse.ArgumentParser):
-    """An argument parser that says in one line what is wrong, and exits with 64."""
+    """An argument parser that leaves it to `main` to say in one line what is wrong.
+
+    Its help ends with the exit codes.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        codes = (__doc__ or "").partition("\n\n")[2]
+        layout = argparse.RawDescriptionHelpFormatter
+        super().__init__(epilog=codes, formatter_class=layout, **settings)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EX_USAGE, f"gupcore: {message[0].upper()}{message[1:].rstrip('.')}.\n")
+        """Raise ScenarioError."""
+        raise ScenarioError(f"{message[0].upper()}{message[1:].rstrip('.')}.")
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help on standard output, or raise OutputError."""
+        _say(self.format_help().rstrip())
+
+
+# --- The process ----------------------------------------------------------------------------------
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code."""
-    options = parser().parse_args(arguments)
     try:
-        code = _run(options)
-        sys.stdout.flush()
-        return code
+        return _carried_out(arguments)
     except BrokenPipeError:  # whoever was reading has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except Exception as error:
+        code, says = _what_happened(error)
+    # Only now is what the error held on to gone: without it there may be no memory to speak with.
+    _complain(says)
+    return code
 
 
-def _run(options: argparse.Namespace) -> int:
+def _carried_out(arguments: Sequence[str] | None) -> int:
     try:
-        return int(options.run(options))
-    except (ScenarioError, ScheduleError, ThreadError) as error:
-        print(f"gupcore: {error}", file=sys.stderr)
-        return EX_USAGE
-    except KeyboardInterrupt:
-        print("gupcore: interrupted; nothing was decided.", file=sys.stderr)
-        return INTERRUPTED
+        options = parser().parse_args(arguments)
+    except SystemExit:  # the help was printed
+        return EXIT[HOLDS]
+    _output()  # if it is closed, do not search for minutes first
+    return int(options.run(options))
+
+
+def _what_happened(error: Exception) -> tuple[int, str]:
+    """Return the exit code for an error, and what to say."""
+    cause: BaseException | None = error
+    while cause is not None:  # a thread's step may have been what found no memory
+        if isinstance(cause, MemoryError):
+            return EX_OSERR, "Out of memory; fewer callers or a lower --limit need less."
+        cause = cause.__cause__
+    if isinstance(error, ScenarioError | ScheduleError | ThreadError):
+        return EX_USAGE, str(error)
+    if isinstance(error, OutputError):
+        return EX_IOERR, f"The output cannot be written: {error}."
+    return EX_SOFTWARE, f"An error inside gupcore; please report it with the command: {_bug(error)}"
+
+
+def _bug(error: Exception) -> str:
+    """Say where an error is from, of what type it is and what it says."""
+    where = ""
+    place = error.__traceback__
+    while place is not None:
+        where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}, line {place.tb_lineno}, "
+        place = place.tb_next
+    return f"{where}{type(error).__name__}: {error}"
+
+
+def _program() -> NoReturn:
+    """Run the command line as a process of its own, which ends with a code and no traceback."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupted)
+    try:
+        code = main()
+    except MemoryError:  # not even enough to say so
+        code = EX_OSERR
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
+    _drop_what_cannot_be_written()
+    sys.exit(code)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Say so and end by the signal: then a shell or a make knows that it is to stop as well.
+
+    This goes past Python's buffers, since one of them may be in the midst of being written.
+    """
+    if sys.stderr is not None:
+        with suppress(OSError):
+            error = sys.stderr.fileno()
+            wipe = WIPE if os.isatty(error) else ""
+            os.write(error, f"{wipe}gupcore: Interrupted before the end.\n".encode())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGINT)
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Empty the streams: Python does it at its end, and exits with 120 where that fails."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _output() -> TextIO:
+    """Return standard output; raise OutputError if it was closed from the start."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    return sys.stdout
+
+
+def _say(text: str) -> None:
+    """Print a text at once, or raise OutputError; BrokenPipeError if nobody reads."""
+    try:
+        print(text, file=_output(), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.strerror) from error
+
+
+def _complain(says: str) -> None:
+    """Say one line on standard error; what would not print, such as an escape, is spelt out."""
+    shown = (c if c.isprintable() else repr(c)[1:-1] for c in f"gupcore: {says}")
+    _print_beside(f"{''.join(shown)}\n")
+
+
+def _print_beside(text: str) -> None:
+    """Print on standard error, if that is open and takes it."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, end="", file=sys.stderr, flush=True)
+
+
+# --- The options ----------------------------------------------------------------------------------
 
 
 def parser() -> Parser:
@@ -190,64 +325,36 @@ def _scenario(options: argparse.Namespace) -> Scenario:
     return make(**{p: _value(p, text, make.domains.get(p)) for p, text in given.items()})
 
 
-def _table(options: argparse.Namespace) -> int:
-    if options.lacking is not None:
-        return _table_of_needs(options)
-    name, design, most = options.scenario, options.design, options.callers
-    callers = None if most is None else callers_up_to(name, most)
-    plan = planned(name, None if design is None else [design], callers)
-    print(HEADING, flush=True)
-    status = HOLDS
-    for row in plan.rows(options.limit):
-        print(row, flush=True)
-        if any(verdict.status == UNDETERMINED for verdict in row.verdicts):
-            status = UNDETERMINED
-    if plan.others:
-        print(plan.left_out(), flush=True)
-    return EXIT[status]
-
-
-def _table_of_needs(options: argparse.Namespace) -> int:
-    if (options.scenario, options.design, options.limit) != (USUAL, None, STATE_LIMIT):
-        raise ScenarioError("--lacking tries every scenario; with it goes --callers only.")
-    number = MOST_LACKING if options.callers is None else options.callers
-    check_number("callers", number, MOST_LACKING)
-    for need in needs(options.lacking, range(1, number + 1)):
-        print(need, flush=True)
-    return EXIT[HOLDS]
+# --- The commands ---------------------------------------------------------------------------------
 
 
 def _check(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     bar = ProgressBar(options.limit)
+    seen = sys.stderr is not None and sys.stderr.isatty()
     try:
-        report = check(scenario, options.rule, options.limit, bar if sys.stderr.isatty() else None)
+        report = check(scenario, options.rule, options.limit, bar if seen else None)
     finally:
         bar.clear()
-    print(_heading(scenario, options))
-    print(f"{len(report.graph.states):,} states", end="")
-    print("." if report.graph.complete else f"; stopped at the limit of {options.limit:,}.")
-    print(_verdicts(report))
+    found = f"{len(report.graph.states):,} states"
+    cut = "" if report.graph.complete else f"; stopped at the limit of {options.limit:,}"
+    _say("\n".join([_heading(scenario, options), f"{found}{cut}.", *_verdicts(report)]))
     return EXIT[report.status]
 
 
-def _verdicts(report: Report) -> str:
-    lines = []
+def _verdicts(report: Report) -> Iterable[str]:
     for line, verdict in zip(str(report).splitlines(), report.verdicts, strict=True):
-        lines.append(line)
+        yield line
         if verdict.schedule:
             loop = f", then {verdict.loop} for ever" if verdict.loop else ""
-            lines.append(f"    schedule {verdict.schedule}{loop}")
-    return "\n".join(lines)
+            yield f"    schedule {verdict.schedule}{loop}"
 
 
 def _replay(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
-    moments = replay(scenario, options.schedule)
-    print(_heading(scenario, options))
-    for number, moment in enumerate(moments, start=1):
-        print(_step(number, moment))
-    return 0
+    steps = (_step(*moment) for moment in enumerate(replay(scenario, options.schedule), start=1))
+    _say("\n".join([_heading(scenario, options), *steps]))
+    return EXIT[HOLDS]
 
 
 def _heading(scenario: Scenario, options: argparse.Namespace) -> str:
@@ -267,6 +374,33 @@ def _step(number: int, moment: Moment) -> str:
     return "\n".join(lines)
 
 
+def _table(options: argparse.Namespace) -> int:
+    if options.lacking is not None:
+        return _table_of_needs(options)
+    name, design, most = options.scenario, options.design, options.callers
+    callers = None if most is None else callers_up_to(name, most)
+    plan = planned(name, None if design is None else [design], callers)
+    _say(HEADING)
+    status = HOLDS
+    for row in plan.rows(options.limit):
+        _say(str(row))
+        if any(verdict.status == UNDETERMINED for verdict in row.verdicts):
+            status = UNDETERMINED
+    if plan.others:
+        _say(plan.left_out())
+    return EXIT[status]
+
+
+def _table_of_needs(options: argparse.Namespace) -> int:
+    if (options.scenario, options.design, options.limit) != (USUAL, None, STATE_LIMIT):
+        raise ScenarioError("--lacking tries every scenario; with it goes --callers only.")
+    number = MOST_LACKING if options.callers is None else options.callers
+    check_number("callers", number, MOST_LACKING)
+    for need in needs(options.lacking, range(1, number + 1)):
+        _say(str(need))
+    return EXIT[HOLDS]
+
+
 class ProgressBar:
     """A line on the terminal that shows how far a long search has got.
 
@@ -284,13 +418,13 @@ class ProgressBar:
             self.shown = now
             done = "#" * round(30 * min(1.0, found / self.limit))
             line = f"\r[{done:30}] {found:,} states found, {left:,} to look at"
-            print(f"{line:78}", end="", file=sys.stderr, flush=True)
+            _print_beside(f"{line:78}")
 
     def clear(self) -> None:
         """Wipe the line, if one was shown."""
         if self.shown:
-            print(f"\r{'':78}\r", end="", file=sys.stderr, flush=True)
+            _print_beside(WIPE)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _program()

@@ -1,19 +1,35 @@
 """The command line, run as a reader runs it."""
 
+import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from gupcore import SCENARIOS
+from gupcore import SCENARIOS, ThreadError
 from gupcore import __main__ as command_line
-from gupcore.checker.verdict import UNDETERMINED
+from gupcore.checker.verdict import FAILS, HOLDS, UNDETERMINED
 from gupcore.kernel.design import DESIGNS
 from gupcore.table import planned
 
+README = (Path(__file__).parents[1] / "README.md").read_text()
 PROGRAM = [sys.executable, "-m", "gupcore"]
 WITH_DESIGNS = [name for name, make in SCENARIOS.items() if make.has_designs]
+CODES = {
+    *command_line.EXIT.values(),
+    command_line.EX_USAGE,
+    command_line.EX_SOFTWARE,
+    command_line.EX_OSERR,
+    command_line.EX_IOERR,
+    128 + signal.SIGINT,
+    command_line.BROKEN_PIPE,
+}
 
 
 def gupcore(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -21,8 +37,8 @@ def gupcore(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def in_shell(command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in which `gupcore` stands for the program."""
-    command = command.replace("gupcore", shlex.join(PROGRAM), 1)
+    """Run a command in which `gupcore` stands for the program, which is buffered, as is usual."""
+    command = command.replace("gupcore", f"env -u PYTHONUNBUFFERED {shlex.join(PROGRAM)}", 1)
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True)
 
 
@@ -200,6 +216,15 @@ def test_the_help_names_choices_and_scenarios() -> None:
         (["replay", "seed-race", "1a"], "Step 2: 'a' is no thread"),
         (["replay", "seed-race", "222222222"], "Step 9: thread 2 (unbind) has ended"),
         (["replay", "seed-race", "122222"], "Step 6: thread 2 (unbind) cannot step. Waits for"),
+        (["\x1b[31mx"], r"invalid choice: '\x1b[31mx'"),
+        (["check", "\x1b[31mx"], r"no scenario '\x1b[31mx'"),
+        (["check", "seed-race", "\x1b[31mx"], r"Unrecognized arguments: \x1b[31mx."),
+        (["check", "seed-race", "--\x1b[31mx"], r"Unrecognized arguments: --\x1b[31mx."),
+        (["check", "seed-race", "--pte", "\x1b[31m\r\nx"], r"or absent, not \x1b[31m\r\nx."),
+        (["check", "seed-race", "--pte", "\u202egone\x9b"], r"not \u202egone\x9b."),
+        (["check", "seed-race", "--callers", "\x1b\n"], r"'\x1b\n' is not a whole number"),
+        (["check", "seed-race", "--without", "\x07"], r"or unbind, not \x07."),
+        (["replay", "seed-race", "1\x07"], r"Step 2: '\x07' is no thread"),
     ],
 )
 def test_bad_input_gets_one_line_and_64(arguments: list[str], says: str) -> None:
@@ -208,9 +233,198 @@ def test_bad_input_gets_one_line_and_64(arguments: list[str], says: str) -> None
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
     assert says in result.stderr
+    assert result.stderr.removesuffix("\n").isprintable()
+
+
+# --- What can go wrong with the process -----------------------------------------------------------
+
+
+def test_all_exit_codes_are_documented() -> None:
+    for shown in (gupcore("--help").stdout, gupcore("table", "--help").stdout):
+        assert {int(code) for code in re.findall(r"^ {1,4}(\d+)  \S", shown, re.M)} == CODES
+    _, _, run = README.partition("## Run it")
+    section = run.partition("\n## ")[0]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.M)} == CODES
+    assert set(command_line.EXIT) == {HOLDS, FAILS, UNDETERMINED}
 
 
 def test_nobody_reads_the_output() -> None:
     result = in_shell("gupcore replay seed-race 2211 | true; exit ${PIPESTATUS[0]}")
     assert result.stderr == ""
     assert result.returncode in (0, 141)  # 0 if all was written before the reader had gone
+
+
+COMMANDS = ("check seed-race", "replay seed-race 2211", "table --callers 1", "check --help")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_full_disk(command: str) -> None:
+    result = in_shell(f"gupcore {command} >/dev/full")
+    assert result.returncode == 74
+    assert result.stderr == "gupcore: The output cannot be written: No space left on device.\n"
+    assert in_shell(f"gupcore {command} >/dev/full 2>/dev/full").returncode == 74
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_behind_standard_error() -> None:
+    for command, code in (("ceck", 64), ("check seed-race", 1)):
+        assert in_shell(f"gupcore {command} 2>/dev/full").returncode == code
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_standard_output_is_closed(command: str) -> None:
+    result = in_shell(f"gupcore {command} >&-")
+    assert result.returncode == 74
+    assert result.stderr == "gupcore: The output cannot be written: standard output is closed.\n"
+    assert in_shell(f"gupcore {command} >&- 2>&-").returncode == 74
+
+
+def test_nothing_is_searched_if_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_line, "check", lambda *_: pytest.fail("a search was begun"))
+    monkeypatch.setattr(sys, "stdout", None)
+    assert command_line.main(["check", "seed-race"]) == 74
+
+
+def test_standard_error_is_closed() -> None:
+    result = in_shell("gupcore check seed-race 2>&-")
+    assert result.returncode == 1
+    assert result.stdout == gupcore("check", "seed-race").stdout
+    result = in_shell("gupcore check sed-race 2>&-")
+    assert result.returncode == 64
+    assert result.stdout == ""
+
+
+class Odd(Exception):
+    """What no part of gupcore raises."""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (Odd("one\ntwo"), 70, r"test_cli.py, line \d+, Odd: one\\ntwo"),
+        (OSError("no such device"), 70, r"test_cli.py, line \d+, OSError: no such device"),
+        (MemoryError(), 71, "Out of memory; fewer callers or a lower --limit need less."),
+        (ThreadError("A step cannot be taken."), 64, "A step cannot be taken."),
+    ],
+)
+def test_an_error_inside(
+    error: Exception,
+    code: int,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def check(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command_line, "check", check)
+    assert command_line.main(["check", "seed-race"]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"gupcore: .*{says}\n", err)
+
+
+def test_a_thread_that_finds_no_memory(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check(*_: object) -> None:
+        raise ThreadError("A step cannot be taken.") from MemoryError()
+
+    monkeypatch.setattr(command_line, "check", check)
+    assert command_line.main(["check", "seed-race"]) == 71
+    assert "Out of memory" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc")
+def test_out_of_memory_during_the_search() -> None:
+    peak = "import gupcore.__main__; print(open('/proc/self/status').read())"
+    status = subprocess.run([sys.executable, "-c", peak], capture_output=True, text=True).stdout
+    (needed,) = re.findall(r"VmPeak:\s+(\d+) kB", status)
+    for more in (10_000, 20_000):  # a search of all schedules takes some hundred thousand
+        long = "gupcore check seed-race --design no-check --pte absent --callers 3"
+        result = in_shell(f"ulimit -v {int(needed) + more}; exec {long}")
+        assert result.returncode == 71
+        assert result.stdout == ""
+        says = "gupcore: Out of memory; fewer callers or a lower --limit need less.\n"
+        assert result.stderr == says
+
+
+# --- An interrupt ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """See to it that a child hears SIGINT, even where these tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
+def test_an_interrupt_of_a_search() -> None:
+    table = [*PROGRAM, "table", "--callers", "4"]
+    with subprocess.Popen(table, stdout=-1, stderr=-1, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("design")
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGINT
+    assert said == "gupcore: Interrupted before the end.\n"
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_shell_sees_130() -> None:
+    search = f"{shlex.join(PROGRAM)} check seed-race --callers 4 & sleep 1; kill -INT $!; wait $!"
+    result = subprocess.run(["bash", "-c", f"set -m; {search}"], capture_output=True, text=True)
+    assert result.returncode == 130
+
+
+def test_who_ignores_interrupts_goes_on_doing_so() -> None:
+    kill = "for _ in {1..10}; do sleep 0.05; kill -INT $! 2>/dev/null; done; wait $!"
+    result = in_shell(f"trap '' INT; gupcore check seed-race --design cure & {kill}")
+    assert result.returncode == 0
+    assert result.stderr == ""
+
+
+INTERRUPT_AT_IMPORT = """
+import os, signal, sys
+
+def interrupt(event, arguments):
+    if event == "import" and arguments[0] == {module!r}:
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(interrupt)
+"""
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("module", ["argparse", "gupcore.table"])
+def test_an_interrupt_while_modules_are_imported(module: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPT_AT_IMPORT.format(module=module))
+    result = subprocess.run(
+        [*PROGRAM, "check", "seed-race", "--design", "cure"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert result.returncode == -signal.SIGINT
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.usefixtures("heard")
+def test_an_interrupt_at_any_time() -> None:
+    search = [*PROGRAM, "check", "seed-race", "--design", "cure", "--callers", "2"]
+    done = gupcore(*search[3:]).stdout
+    for wait in range(0, 620, 20):
+        with subprocess.Popen(search, stdout=-1, stderr=-1, text=True) as running:
+            time.sleep(wait / 1000)
+            running.send_signal(signal.SIGINT)
+            printed, said = running.communicate(timeout=60)
+        if "Traceback" in said:  # only Python itself, before this module runs
+            assert "gupcore/__main__.py" not in said
+        elif running.returncode == 0:
+            assert (printed, said) == (done, "")
+        else:
+            assert running.returncode == -signal.SIGINT
+            assert said in ("", "gupcore: Interrupted before the end.\n")
