@@ -1,57 +1,78 @@
 """What a call costs in steps: counted along a run of one thread that nobody disturbs.
 
 Steps are not time.  They say how often gup-fast looks a pgmap up, how often it takes a reference
-and where: on a count that lives on its own CPU, or on one that all CPUs share.
+and where: on a count that lives on its own CPU, or on one that all CPUs share.  What a step takes
+and gives back is what its action declares, whatever its name is.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .checker.step import Blocked, Thread
+from .checker.replay import Run
+from .checker.step import Action, Thread
+from .checker.thread import Automaton
 from .kernel.design import DESIGNS, Design
 from .kernel.gup import get_user_pages_fast, gup_fast
-from .kernel.machine import MAPPING, Machine
+from .kernel.machine import A_LOCK, CALLER, MAPPING, PGMAP, STRUCT_PAGE, Machine
 from .kernel.pte import PAGE_SIZE
 from .kernel.start import dax_machine, memory_machine
 
 
-class Run(NamedTuple):
-    """A thread's run to its end.
+class Cost(NamedTuple):
+    """What a thread did on its way to its end.
 
     machine  the machine afterwards
     result   what the thread returned
-    steps    how often it took each step: {name of the action: times}
+    steps    how often it took each step: {action: times}
     """
 
     machine: Any
     result: Any
-    steps: Counter[str]
+    steps: Counter[Action]
+
+    @property
+    def lookups(self) -> int:
+        """How often it asked for a reference on the pgmap."""
+        return self._count(lambda action: (PGMAP, CALLER) in action.declares.takes)
+
+    @property
+    def given_back(self) -> int:
+        """How often it gave such a reference back."""
+        return self._count(lambda action: (PGMAP, CALLER) in action.declares.drops)
+
+    @property
+    def grabs(self) -> int:
+        """How often it asked for a reference on a page."""
+        return self._count(lambda action: (STRUCT_PAGE, CALLER) in action.declares.takes)
+
+    @property
+    def locks(self) -> int:
+        """How often it came to a lock."""
+        return self._count(lambda action: A_LOCK in action.declares.waits)
+
+    def _count(self, counts: Callable[[Action], bool]) -> int:
+        return sum(times for action, times in self.steps.items() if counts(action))
 
 
-def run_alone(machine: Machine, thread: Thread) -> Run:
+def run_alone(machine: Machine, function: Callable[..., Thread], *args: Any) -> Cost:
     """Run a thread to its end on a machine that nobody else uses.
 
-    Raises RuntimeError, with the reason, if it comes to a step that waits for somebody else.
+    function, args  the thread
+
+    Raises ScheduleError, with the reason, if it comes to a step that waits for somebody else.
     """
-    steps: Counter[str] = Counter()
-    received = None
-    while True:
-        try:
-            step = thread.send(received)
-        except StopIteration as end:
-            return Run(machine, end.value, steps)
-        effect = step.take(machine)
-        if isinstance(effect, Blocked):
-            raise RuntimeError(f"{step!r} cannot be taken alone: {effect.why}")
-        steps[step.action.name] += 1
-        machine, received = effect.machine, effect.result
+    run = Run(machine, [Automaton(function.__name__, function, args)])
+    steps: Counter[Action] = Counter()
+    while run.next_step(0) is not None:
+        _, step, _ = run.step(0)
+        steps[step.action] += 1
+    return Cost(run.machine, run.results[0], steps)
 
 
-def gup_cost(
-    pages: int, design: str | Design = "v5.11", dax: bool = True, offset: int = 0
-) -> Counter[str]:
+def gup_cost(pages: int, design: str | Design = "v5.11", dax: bool = True, offset: int = 0) -> Cost:
     """Count the steps of one get_user_pages_fast() on pages that are mapped.
 
     pages   how many pages are asked for
@@ -64,4 +85,4 @@ def gup_cost(
     chosen = DESIGNS[design] if isinstance(design, str) else design
     start = MAPPING + offset * PAGE_SIZE
     machine = dax_machine(pages, start=start) if dax else memory_machine(pages, start)
-    return run_alone(machine, get_user_pages_fast(0, start, pages, 0, chosen, gup_fast)).steps
+    return run_alone(machine, get_user_pages_fast, 0, start, pages, 0, chosen, gup_fast)

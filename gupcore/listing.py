@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checker.step import Action
     from .checker.verdict import Report
 
 
@@ -41,11 +42,11 @@ class Listing:
     __repr__ = __str__
 
 
-def kernel_lines(*reports: Report, steps: Collection[str] | None = None) -> str:
+def kernel_lines(*reports: Report, steps: Collection[Action] | None = None) -> str:
     """Return the kernel functions that the steps of some scenarios stand for, file by file.
 
     reports  of the scenarios
-    steps    the names of the steps that count, or None for all
+    steps    the kinds of steps that count, or None for all
 
     Each line is a file, a function and a version, as step.Source has them.
     """
@@ -54,7 +55,7 @@ def kernel_lines(*reports: Report, steps: Collection[str] | None = None) -> str:
         for report in reports
         for thread in report.graph.threads
         for node in thread.nodes
-        if node.step and (steps is None or node.step.action.name in steps)
+        if node.step and (steps is None or node.step.action in steps)
     }
     rows = sorted((file, function, version) for function, file, version in sources)
     wide = [max(len(row[column]) for row in rows) for column in (0, 1)]

@@ -2,6 +2,7 @@
 
 from gupcore import check, race
 from gupcore.kernel.gup import gup_pte_range
+from gupcore.kernel.steps.cpu import local_irq_save
 from gupcore.listing import Listing, kernel_lines
 
 
@@ -18,7 +19,7 @@ def test_kernel_lines_are_those_of_the_steps_that_are_there() -> None:
     assert {len(line) for line in both} == {3}
     alone = {tuple(line.split()) for line in kernel_lines(fast).splitlines()}
     assert alone < set(map(tuple, both))
-    assert kernel_lines(fast, cure, steps={"local_irq_save"}).split() == [
+    assert kernel_lines(fast, cure, steps={local_irq_save}).split() == [
         "include/linux/irqflags.h",
         "local_irq_save",
         "v5.11",
