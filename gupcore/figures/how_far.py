@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..checker.replay import Moment, ScheduleError, replay
+from ..checker.machine import stopped
+from ..checker.replay import Run
 from ..checker.scenario import Scenario
+from ..kernel.machine import A_REFERENCE, FLUSH, GRACE_PERIOD
 from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
 
 INTERRUPTS, REFERENCES = "waits for interrupts", "waits for a reference"
+WAITS = {GRACE_PERIOD: INTERRUPTS, FLUSH: INTERRUPTS, A_REFERENCE: REFERENCES}
 DIES, SPINS, SAFE = "goes through, then oops", "goes through, then spins", "goes through, no harm"
 LOOKS = {
     INTERRUPTS: (GREY, "I"),
@@ -32,8 +35,9 @@ def how_far(*scenarios: Scenario) -> Picture:
 
     Raises ValueError for scenarios of another kind.
     """
-    alone = [_alone(scenario) for scenario in scenarios]
-    steps = [[moment.source.function for moment in moments] for moments in alone]
+    if any(len(scenario.threads) != 2 for scenario in scenarios):
+        raise ValueError("A scenario for this picture has two threads.")
+    steps = [_as_far_as_it_goes(_run(scenario), 0) for scenario in scenarios]
     if not scenarios or any(other != steps[0] for other in steps):
         raise ValueError("Thread 1 must take the same steps by itself in every scenario.")
     cells = [[_at(scenario, done) for done in range(len(steps[0]) + 1)] for scenario in scenarios]
@@ -46,36 +50,35 @@ def how_far(*scenarios: Scenario) -> Picture:
         return picture(figure, _in_words(names, steps[0], cells))
 
 
-def _alone(scenario: Scenario) -> list[Moment]:
-    if len(scenario.threads) != 2:
-        raise ValueError("A scenario for this picture has two threads.")
-    return list(_as_far_as_it_goes(scenario, "", "1"))
+def _run(scenario: Scenario) -> Run:
+    return Run(scenario.machine, scenario.threads)
 
 
-def _as_far_as_it_goes(scenario: Scenario, schedule: str, thread: str) -> Iterator[Moment]:
-    """Yield the moments of one thread after a schedule, until it ends, waits or is out of time."""
-    for _ in range(PATIENCE):
-        schedule += thread
-        try:
-            yield replay(scenario, schedule)[-1]
-        except ScheduleError:
-            return
+def _as_far_as_it_goes(run: Run, thread: int) -> list[str]:
+    """Let a thread step until it ends, waits or is out of time; return the functions it stood for.
+
+    An oops ends it too: nothing can step any more.
+    """
+    functions: list[str] = []
+    while len(functions) < PATIENCE and run.next_step(thread) and not run.blocked(thread):
+        _, step, _ = run.step(thread)
+        functions.append(step.action.source.function)
+    return functions
 
 
 def _at(scenario: Scenario, done: int) -> str:
     """Return what happens if the unbind comes when thread 1 has taken `done` steps."""
-    before = "1" * done
-    unbind = list(_as_far_as_it_goes(scenario, before, "2"))
-    schedule = before + "2" * len(unbind)
-    try:
-        replay(scenario, schedule + "2")
-    except ScheduleError as stop:
-        if "grace period" in str(stop):
-            return INTERRUPTS
-        if "Waits for" in str(stop):
-            return REFERENCES
-    rest = list(_as_far_as_it_goes(scenario, schedule, "1"))
-    if any(moment.machine.oops for moment in rest):
+    run = _run(scenario)
+    for _ in range(done):
+        run.step(0)
+    _as_far_as_it_goes(run, 1)
+    blocked = run.blocked(1)
+    if blocked is not None and not stopped(run.machine):
+        if blocked.on not in WAITS:
+            raise ValueError(f"Thread 2 may wait for interrupts or references only. {blocked.why}")
+        return WAITS[blocked.on]
+    rest = _as_far_as_it_goes(run, 0)
+    if stopped(run.machine):
         return DIES
     return SPINS if len(rest) == PATIENCE else SAFE
 
