@@ -1,9 +1,68 @@
 # One way in for readers, contributors and CI: everything runs from .venv, built from requirements.lock.
+# No path is put into a command: whatever the checkout's folder is called, a shell reads no name of it.
 .NOTPARALLEL:
+.DELETE_ON_ERROR:
 PYTHON ?= python3
+ifeq ($(strip $(PYTHON)),)
+$(error PYTHON is empty: leave it out, or name an interpreter (make book PYTHON=python3.12))
+endif
 BIN := .venv/bin
+# Not the scripts in .venv/bin: each of them begins with the path .venv once had.
+RUN := $(BIN)/python -P -m
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+
+# Without the lock: JupyterLab stays open, and must not keep `make book` waiting.
+# In a container the only user is often root, whom JupyterLab turns away.
+lab: .venv/installed  ## Open the notebooks in JupyterLab
+	$(RUN) jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) chapters
+
+.PHONY: help lab
+
+# Two makes in one checkout would build over each other. So each goal is made by a make of its own,
+# which a lock on this folder lets in alone; only then does it look at what is old. The lock ends
+# with the process that holds it, whatever ends that. It is not handed down: what a test leaves
+# running holds nobody up. Where folders cannot be locked, or no Python can lock them, nobody waits.
+ifneq ($(value MAKE_HOLDS),$(CURDIR))
+
+define UNDER_LOCK
+import fcntl, os, signal, subprocess, sys
+if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+folder = os.open(".", os.O_RDONLY)
+try:
+    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.stderr.write("Another make is at work in this checkout: waiting for it.\n")
+    fcntl.flock(folder, fcntl.LOCK_EX)
+except OSError:
+    pass
+def pass_on(number, frame):
+    if number != signal.SIGINT:
+        make.send_signal(number)
+make = subprocess.Popen(sys.argv[1:], close_fds=False)
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(number) != signal.SIG_IGN:
+        signal.signal(number, pass_on)
+sys.exit(make.wait())
+endef
+export UNDER_LOCK
+
+ALONE := $(sort .venv/installed $(filter-out help lab,$(MAKECMDGOALS)))
+.PHONY: $(ALONE)
+$(ALONE): export MAKE_HOLDS := $(CURDIR)
+$(ALONE):
+	@set -- $(MAKE) --no-print-directory '$@'; \
+	if $(PYTHON) -c 'import fcntl, sys; sys.exit(sys.version_info < (3, 3))' 2>/dev/null; then \
+	  exec $(PYTHON) -c "$$UNDER_LOCK" "$$@"; \
+	else exec "$$@"; fi
+
+else
+
 # Four at the most: each process of the browser tests has a Chromium of its own.
-PYTEST := $(BIN)/pytest -n auto --maxprocesses 4
+PYTEST := $(RUN) pytest -n auto --maxprocesses 4
+BOOK := $(BIN)/python -P -c 'from jupyter_book.cli.main import main; main()' build .
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
   --custom-compile-command "make lock" --quiet --output-file
@@ -11,34 +70,31 @@ LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
 SOURCES := _config.yml _toc.yml $(shell find gupcore/ book/ chapters/ \
   -name '.*' -prune -o -name __pycache__ -prune -o -print)
 
-help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
-
 book: _build/stamp  ## Build the book, warnings as errors, and print the path to open
-	@echo "The book: $(CURDIR)/_build/html/index.html"
+	@printf 'The book: %s/_build/html/index.html\n' "$$PWD"
 
 # From nothing each time: a page that is not read again would keep its warnings to itself.
 _build/stamp: .venv/installed $(SOURCES)
 	@rm -rf _build
-	$(BIN)/jupyter-book build . -q -n -W --keep-going
+	$(BOOK) -q -n -W --keep-going
 	@touch $@
 
 epub: _build/epub/who-holds-the-page.epub  ## Build the book as an e-book
-	@echo "The e-book: $(CURDIR)/$<"
+	@printf 'The e-book: %s/%s\n' "$$PWD" $<
 
 _build/epub/who-holds-the-page.epub: _build/stamp
-	$(BIN)/jupyter-book build . -q -n -W --keep-going --builder custom --custom-builder epub
+	$(BOOK) -q -n -W --keep-going --builder custom --custom-builder epub
 
 links: _build/stamp  ## Follow every link that leads out of the book (needs a network)
-	$(BIN)/jupyter-book build . --builder custom --custom-builder linkcheck
+	$(BOOK) --builder custom --custom-builder linkcheck
 
 test: lint unit nbval book browser  ## Run everything: the five steps below, in this order
 	@echo "make test: everything that ran has passed."
 
 lint: .venv/installed  ## Check style and types
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
 
 unit: .venv/installed  ## Test the package
 	$(PYTEST) --dist worksteal --ignore=tests/browser
@@ -49,14 +105,15 @@ nbval: .venv/installed  ## Run the notebooks and compare every output with the o
 browser: _build/stamp _build/epub/who-holds-the-page.epub  ## Test the built pages, JupyterLab and Notebook in Chromium
 	$(PYTEST) --dist worksteal tests/browser
 
-# In a container the only user is often root, whom JupyterLab turns away.
-lab: .venv/installed  ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) chapters
+# The kernel's own makefiles cannot live in such a folder: they would take its name apart, or run it.
+plain-path:
+	@case "$$(pwd -P)" in *[[:space:]:\;\&\|\<\>\(\)\$$\`\\\"\'\#\*\?\[\]%]*) \
+	  echo "A kernel cannot be built below a folder with such a name: move the checkout." >&2; exit 1;; esac
 
-kernel-lab: .venv/installed  ## Run the race in stock kernels (KERNEL=6.1,5.10 SCENARIO=hold KEEP=1)
+kernel-lab: plain-path .venv/installed  ## Run the race in stock kernels (KERNEL=6.1,5.10 SCENARIO=hold KEEP=1)
 	$(BIN)/python tests/kernel/lab.py --kernel $(or $(KERNEL),6.1) $(if $(KEEP),--keep) $(SCENARIO)
 
-kernel-ablation: .venv/installed  ## Build a kernel without gup-fast's check, and count (KEEP=1)
+kernel-ablation: plain-path .venv/installed  ## Build a kernel without gup-fast's check, and count (KEEP=1)
 	$(BIN)/python tests/kernel/ablation.py $(if $(KEEP),--keep)
 
 notebooks: .venv/installed  ## Run the notebooks and write their outputs back
@@ -71,30 +128,47 @@ picture: _build/stamp  ## Take the picture of the player that the README shows
 oracles: .venv/oracles  ## Install Harmony, whom a test asks for a second opinion (needs a C compiler)
 
 lock: .venv/installed  ## Bring the two locks up to date with pyproject.toml and the newest releases
-	$(BIN)/uv pip compile pyproject.toml --extra book --extra lab --extra test --extra build $(LOCKED) requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra oracles --constraints requirements.lock $(LOCKED) requirements-oracles.lock
+	$(RUN) uv pip compile pyproject.toml --extra book --extra lab --extra test --extra build $(LOCKED) requirements.lock
+	$(RUN) uv pip compile pyproject.toml --extra oracles --constraints requirements.lock $(LOCKED) requirements-oracles.lock
 
 clean:  ## Remove all that make has made
 	rm -rf .venv _build .kernel-lab .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-# --clear: what an older lock asked for must not linger.
+# .venv fits one folder, which its scripts and the editable install name, and one Python, whose
+# minor version its packages are for. Once they are all there, `locked` says which. If Python, run
+# from .venv or as PYTHON names it, says something else or nothing, .venv is made anew.
+FITS := import os, sys; print(os.getcwdb(), sys.version_info[:2])
+ifneq ($(shell { $(BIN)/python -c '$(FITS)' | cmp - .venv/locked && \
+    $(if $(filter file,$(origin PYTHON)),:,$(PYTHON) -c '$(FITS)' | cmp - .venv/locked); \
+  } >/dev/null 2>&1 && echo fits),fits)
+.venv/locked: anew
+endif
+anew:
+
+# What is there stays until there is a Python to replace it. Then the stamps go first, for whoever
+# is stopped halfway; and of a link only the link goes. --clear: what an older lock asked for must
+# not linger.
 .venv/locked: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "The book needs Python 3.11 or newer, and $(PYTHON) is not: install it, or name another (make book PYTHON=python3.12)." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) lacks its venv module: install it (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	@[ ! -d .venv ] || echo "What is in .venv is incomplete, or not for this folder, lock or Python: it is made anew." >&2
+	@if [ -L .venv ] || [ ! -d .venv ]; then rm -f .venv; else rm -f $@ .venv/installed .venv/oracles; fi
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@touch $@
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -c '$(FITS)' >$@
 
 .venv/installed: .venv/locked pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Harmony's own source, built with the setuptools of requirements.lock.
 .venv/oracles: .venv/installed requirements-oracles.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  --no-build-isolation -r requirements-oracles.lock
 	@touch $@
 
-.PHONY: help book epub links test lint unit nbval browser lab kernel-lab kernel-ablation notebooks bench picture oracles lock clean
+.PHONY: book epub links test lint unit nbval browser plain-path kernel-lab kernel-ablation notebooks bench picture oracles lock clean anew
+
+endif
