@@ -63,6 +63,21 @@ else
 # Four at the most: each process of the browser tests has a Chromium of its own.
 PYTEST := $(RUN) pytest -n auto --maxprocesses 4
 BOOK := $(BIN)/python -P -c 'from jupyter_book.cli.main import main; main()' build .
+# What takes most of the time of `make unit`, which leaves nothing out.
+SLOW := tests/test_make.py tests/test_mutants.py tests/test_oracles.py \
+  tests/exercises/test_11.py::test_a_right_order_is_right_with_two_callers \
+  tests/kernel/test_lab_command.py \
+  tests/test_cli.py::test_a_table_of_verdicts \
+  tests/test_cli.py::test_a_table_of_protections \
+  tests/test_design_lab.py::test_scenario_and_settings_are_asked_for_as_they_stand \
+  tests/test_design_lab.py::test_with_an_absent_pte_no_switch_of_gup_fast_changes_a_verdict \
+  tests/test_designs.py::test_a_third_caller_changes_no_verdict \
+  tests/test_explore.py::test_the_race_agrees_with_brute_force \
+  tests/test_outcomes.py::test_the_catalogue_as_brute_force \
+  tests/test_scenarios.py::test_a_random_schedule_is_what_the_graph_says \
+  tests/test_table.py::test_a_table_as_html \
+  tests/test_table.py::test_needs_in_words \
+  tests/test_table.py::test_what_each_protection_of_the_cure_is_needed_for
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
   --custom-compile-command "make lock" --quiet --output-file
@@ -95,6 +110,12 @@ lint: .venv/installed  ## Check style and types
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+
+# What is left finds out most changes of one module; "-2]" is a test with two callers. It says which
+# tests have become slow, to be put on the list above. ONLY names the tests to run instead.
+quick: lint  ## Check style and types, and run all unit tests but the slow ones (ONLY=tests/test_pte.py)
+	$(PYTEST) --dist worksteal --durations 3 --durations-min 5 \
+	  $(or $(ONLY),--ignore=tests/browser $(SLOW:%=--deselect=%) -k 'not (test_which_rules_fail and -2])')
 
 unit: .venv/installed  ## Test the package
 	$(PYTEST) --dist worksteal --ignore=tests/browser
@@ -169,6 +190,6 @@ anew:
 	  --no-build-isolation -r requirements-oracles.lock
 	@touch $@
 
-.PHONY: book epub links test lint unit nbval browser plain-path kernel-lab kernel-ablation notebooks bench picture oracles lock clean anew
+.PHONY: book epub links test lint quick unit nbval browser plain-path kernel-lab kernel-ablation notebooks bench picture oracles lock clean anew
 
 endif

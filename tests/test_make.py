@@ -385,3 +385,34 @@ def test_a_name_is_never_read(tmp_path: Path, name: str) -> None:
 def test_a_kernel_is_built_below_a_plain_name(built: Checkout) -> None:
     assert built.make("kernel-lab").returncode == 0
     assert built.asked() == ["tests/kernel/lab.py --kernel 6.1"]
+
+
+# --- make quick ---------------------------------------------------------------------------------
+
+
+def pytest_of(checkout: Checkout, *arguments: str) -> str:
+    """The command with which a target runs pytest."""
+    (line,) = (
+        line
+        for line in checkout.make("--dry-run", *arguments).stdout.replace("\\\n", "").splitlines()
+        if " pytest " in line
+    )
+    return line
+
+
+def test_what_make_quick_leaves_out_is_there_and_make_unit_runs_it(built: Checkout) -> None:
+    command = pytest_of(built, "quick")
+    left_out = re.findall(r"--deselect=(\S+)", command)
+    left_out += [
+        f"tests/test_designs.py::{name}" for name in re.findall(r" -k 'not \((\w+) and ", command)
+    ]
+    assert len(left_out) > 1
+    for path, _, function in (name.partition("::") for name in left_out):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert not function or f"\ndef {function}(" in text
+    assert "--deselect" not in built.make("--dry-run", "test").stdout
+    assert set(re.findall(r"--ignore=(\S+)", pytest_of(built, "unit"))) == {"tests/browser"}
+
+
+def test_make_quick_runs_what_it_is_told(built: Checkout) -> None:
+    assert pytest_of(built, "quick", "ONLY=tests/test_pte.py").endswith(" tests/test_pte.py")
