@@ -15,12 +15,10 @@ from .checker.maker import DOMAINS, scenario
 from .checker.scenario import Scenario, Variant
 from .checker.thread import Automaton
 from .kernel.design import V5_11, Design
-from .kernel.device import named_design, rebind, unbind
+from .kernel.device import mark_clean, named_design, page_kind, phases, rebind, unbind
 from .kernel.gup import GupFast, gup_fast
 from .kernel.machine import (
     ANONYMOUS,
-    BULK_DAX,
-    COUNTED_DAX,
     DEVICE_PFN,
     DMA,
     FAULTING,
@@ -165,7 +163,7 @@ def block_ios(design: Design = V5_11, callers: int = 1) -> Scenario:
     design   as in `race`, one whose pgmap shares the ref of the block queue (before v5.15)
     callers  how many threads do block I/O, 1 to 8
     """
-    if "drop_pages_in_bulk" in design.unbind:
+    if page_kind(design) != FS_DAX:
         raise ScenarioError(f"In {design.name} the block queue has a ref of its own; choose v5.11.")
     _check_filesystem(design)
     users = (
@@ -363,13 +361,11 @@ def _moved(address: int, tables: int) -> int:
 def _dax(
     design: Design, pages: int, pte: str, start: int = MAPPING, first: int = DEVICE_PFN
 ) -> Machine:
-    kind = BULK_DAX if "drop_pages_in_bulk" in design.unbind else FS_DAX
-    kind = COUNTED_DAX if design.counted else kind
-    machine = dax_machine(pages, pte != "absent", kind, start, first)
+    machine = dax_machine(pages, pte != "absent", page_kind(design), start, first)
     if pte == "read-only":
         ptes = tuple(dax_pte(page.pfn, design.counted, write=False) for page in machine.memmap)
         machine = replace(machine, page_table=ptes)
-    return replace(machine, clean=False if "mark_clean" in design.unbind else None)
+    return replace(machine, clean=False if mark_clean in phases(design) else None)
 
 
 def _check_filesystem(design: Design) -> None:

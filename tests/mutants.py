@@ -595,15 +595,15 @@ def _compare(cell: Cell, known: Judged, automata: Automata) -> tuple[str, str]:
     def too_long(*_: Any) -> None:
         raise Endless(f"more than {SECONDS} seconds")
 
-    before = signal.signal(signal.SIGVTALRM, too_long)
-    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    before = signal.signal(signal.SIGPROF, too_long)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         now = judged(judge(cell, automata))
     except Exception as error:
         return "refused", f"{type(error).__name__}: {error}"
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
     if now.statuses != known.statuses:
         if "undetermined" in now.statuses:
             return "refused", f"more than {STATE_LIMIT:,} states"

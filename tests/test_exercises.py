@@ -1,8 +1,12 @@
 """What a reader hands in: right is right, wrong is told why, and nonsense gets a sentence."""
 
+import re
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
-from gupcore import DESIGNS, SCENARIOS, ScheduleError, check, race
+from gupcore import DESIGNS, SCENARIOS, Effect, ScheduleError, check, models, race
 from gupcore.exercises import (
     judge_gup_fast,
     judge_prediction,
@@ -11,9 +15,12 @@ from gupcore.exercises import (
     judge_unbind,
 )
 from gupcore.kernel.gup import gup_fast, gup_slow
-from gupcore.kernel.pte import pte_pfn
+from gupcore.kernel.machine import CALLER, DEVICE_PFN, ENTRY, MAPPING, PGMAP, STRUCT_PAGE
+from gupcore.kernel.pte import pte_pfn, pte_present, pte_special
 from gupcore.kernel.steps.cpu import local_irq_restore, local_irq_save
-from gupcore.kernel.steps.page_table import ptep_get_lockless
+from gupcore.kernel.steps.page_table import pmd_read, ptep_get_lockless
+from gupcore.kernel.steps.pagemap import put_dev_pagemap
+from gupcore.kernel.steps.struct_page import try_grab_compound_head
 from gupcore.player import Player
 
 NO_CHECK, V5_11 = race("no-check"), race("v5.11")
@@ -296,3 +303,139 @@ def test_a_player_opens_only_where_it_can_get():
     assert Player(check(V5_11), schedule="22").schedule == "22"
     with pytest.raises(ScheduleError, match="Step 9"):
         Player(check(V5_11), schedule="2" * 9)
+
+
+# --- What a hand-in cannot get away with ----------------------------------------------------------
+
+
+@models(
+    "nothing", "mm/gup.c", reads=(ENTRY,), writes=(STRUCT_PAGE,), takes=((STRUCT_PAGE, CALLER),)
+)
+def look_and_grab(m, address):
+    """Look at the PTE and raise the page's count, at once."""
+    pte = m.pte(address)
+    if not pte_present(pte) or pte_special(pte):
+        return Effect(m, "Looks: no page.", None)
+    page = m.page(pte_pfn(pte))
+    after = m.with_page(replace(page, refcount=page.refcount + 1))
+    return Effect(after, "Looks and grabs.", pte_pfn(pte))
+
+
+def in_one_step(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    there = yield pmd_read(address)
+    pfn = None
+    if there:
+        pfn = yield look_and_grab(address)
+    yield local_irq_restore(cpu)
+    return () if pfn is None else (pfn,)
+
+
+def knows_where_it_is(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    pte = yield ptep_get_lockless(address)
+    pinned = ()
+    if pte_present(pte) and pte_pfn(pte) != DEVICE_PFN:
+        grabbed = yield try_grab_compound_head(pte_pfn(pte))
+        pinned = (pte_pfn(pte),) if grabbed else ()
+    yield local_irq_restore(cpu)
+    return pinned
+
+
+def knows_its_address(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    pte = yield ptep_get_lockless(address)
+    pinned = ()
+    if pte_present(pte) and not (address == MAPPING and pte_special(pte)):
+        grabbed = yield try_grab_compound_head(pte_pfn(pte))
+        pinned = (pte_pfn(pte),) if grabbed else ()
+    yield local_irq_restore(cpu)
+    return pinned
+
+
+def goes_by_another_name(cpu, address, pages, flags, design):
+    pinned = yield from gup_fast(cpu, address, pages, flags, design)
+    return pinned
+
+
+goes_by_another_name.__name__ = goes_by_another_name.__qualname__ = "innocent"
+
+
+@models("get_dev_pagemap", "mm/memremap.c", writes=(PGMAP,), takes=((PGMAP, CALLER),))
+def my_own_lookup(m):
+    """Take a live reference, by another name."""
+    if m.the_pgmap().dead:
+        return Effect(m, "Refused.", False)
+    return Effect(m.with_pgmap_refs(+1), "Takes a reference.", True)
+
+
+def looks_up_by_itself(cpu, address, pages, flags, design):
+    live = yield my_own_lookup()
+    if live:
+        yield put_dev_pagemap()
+    return ()
+
+
+def never_comes_back(cpu, address, pages, flags, design):
+    yield local_irq_save(cpu)
+    rounds = 0
+    while rounds >= 0:
+        rounds += 1
+    return ()
+
+
+class Hostile:
+    """Fails whatever one does with it."""
+
+    __hash__ = None
+
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("function", "scenario", "says"),
+    [
+        (
+            in_one_step,
+            SCENARIOS["munmap"]("v5.11"),
+            "the step look_and_grab touches PTE and struct page at once; without a lock",
+        ),
+        (knows_where_it_is, V5_11, "fails in 9 steps"),
+        (knows_its_address, V5_11, "The same scene lies elsewhere in memory."),
+        (goes_by_another_name, V5_11, "it takes the step lookup_and_tryget_live, which it must do"),
+        (looks_up_by_itself, V5_11, "it takes the step my_own_lookup, which it must do without"),
+        (partial(gup_fast), V5_11, "gup_fast must be a thread: a function that yields steps"),
+        (Hostile(), V5_11, "gup_fast must be a thread: a function that yields steps"),
+    ],
+)
+def test_a_gup_fast_is_judged_by_what_it_does(function, scenario, says):
+    answer = judge_gup_fast(function, scenario, without=["lookup_and_tryget_live"])
+    assert not answer.right
+    assert says in answer.said
+
+
+def test_a_loop_that_never_comes_back_is_named(monkeypatch):
+    monkeypatch.setattr("gupcore.checker.patience.SECONDS", 1)
+    answer = judge_gup_fast(never_comes_back, V5_11)
+    assert not answer.right
+    assert re.match(r"never_comes_back, line \d+: no step was taken in 1 seconds", answer.said)
+
+
+@pytest.mark.parametrize("schedule", [Hostile(), "1" * 100_000, [Hostile()], b"2211"])
+def test_no_schedule_ends_in_a_traceback(schedule):
+    for answer in (
+        judge_schedule(schedule, NO_CHECK, "struct page exists"),
+        judge_trace(schedule, NO_CHECK, TRACE),
+    ):
+        assert not answer.right
+        assert answer.said
+
+
+@pytest.mark.parametrize("handed_in", [Hostile(), [Hostile()], {Ellipsis: Hostile()}])
+def test_nothing_hostile_ends_in_a_traceback(handed_in):
+    assert not judge_unbind(handed_in, race("cure")).right
+    assert not judge_prediction(handed_in, race("cure"), of=["DMA lands"]).right

@@ -5,11 +5,12 @@ This does not use the graph.  So what it shows can be held against what the expl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .machine import Thing, stopped, things
+from .patience import patience
 from .rule import STEP
 from .scenario import Scenario
 from .step import Blocked, Effect, Source, Step, StepError
@@ -133,34 +134,37 @@ def replay(scenario: Scenario, schedule: str) -> list[Moment]:
 
     Raises ScheduleError, naming the first step that could not be taken and why.
     """
+    with patience():
+        return list(moments_of(scenario, schedule))
+
+
+def moments_of(scenario: Scenario, schedule: str) -> Iterator[Moment]:
+    """Yield the moments of a schedule as they are played; raise as `replay` does, where it does."""
     run = Run(scenario.machine, scenario.threads)
-    moments: list[Moment] = []
-    for number, thread in enumerate(read_schedule(scenario, schedule), start=1):
-        before = run.machine
+    for number, digit in enumerate(_digits(schedule), start=1):
+        thread, before = _thread(scenario, number, digit), run.machine
         try:
             places, step, effect = run.step(thread)
         except ScheduleError as stop:
             raise ScheduleError(f"Step {number}: {stop}", stop.blocked) from None
         broken = broken_by(scenario, before, step, effect.machine)
         label = scenario.threads[thread].label
-        moments.append(Moment(thread + 1, label, places, step, before, effect, broken))
-    return moments
+        yield Moment(thread + 1, label, places, step, before, effect, broken)
 
 
-def read_schedule(scenario: Scenario, schedule: str) -> tuple[int, ...]:
-    """Return the numbers of the threads that a schedule names, from 0.
-
-    Raises ScheduleError for what is no schedule, and for a thread that is none.
-    """
+def _digits(schedule: object) -> str:
     if not isinstance(schedule, str):
         raise ScheduleError(f'A schedule is text, such as "2211", not {schedule!r}.')
+    return schedule.replace(" ", "")
+
+
+def _thread(scenario: Scenario, number: int, digit: str) -> int:
+    """Return the number of the thread, from 0, that a digit of a schedule names."""
     known = {str(n): thread.label for n, thread in enumerate(scenario.threads, start=1)}
-    digits = schedule.replace(" ", "")
-    for number, digit in enumerate(digits, start=1):
-        if digit not in known:
-            names = ", ".join(f"{name} ({label})" for name, label in known.items())
-            raise ScheduleError(f"Step {number}: {digit!r} is no thread; the threads are {names}.")
-    return tuple(int(digit) - 1 for digit in digits)
+    if digit not in known:
+        names = ", ".join(f"{name} ({label})" for name, label in known.items())
+        raise ScheduleError(f"Step {number}: {digit!r} is no thread; the threads are {names}.")
+    return int(digit) - 1
 
 
 def changes(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> tuple[str, ...]:

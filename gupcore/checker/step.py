@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from .machine import DATA, Accounts, Gone, Touch, stopped, watching
+from .patience import call
 from .source import ThreadError
 from .values import frozen
 
@@ -168,7 +169,7 @@ class Step:
             return Blocked("The kernel has oopsed; the run ends here."), set()
         with watching() as touched:
             try:
-                answer = self.action.apply(machine, *self.args)
+                answer = call(self.action.apply, machine, *self.args)
             except Gone as fault:
                 answer = _oops(machine, fault)
             except StepError:

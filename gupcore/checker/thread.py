@@ -25,6 +25,7 @@ from types import CodeType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
 from . import reach
+from .patience import call
 from .source import ThreadError, check_frame, check_source, source_of
 from .step import Step
 from .values import PLAIN, frozen, key
@@ -224,7 +225,7 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
     Raises ThreadError for whatever goes wrong in it.
     """
     try:
-        step = generator.send(received)
+        step = call(generator.send, received)
     except StopIteration as end:
         frozen(end.value, f"{label} returns", ThreadError)
         return True, end.value

@@ -14,6 +14,7 @@ from . import paths, reach
 from .asked import ScenarioError, one_of_these
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .outcomes import Outcome, outcomes
+from .patience import call, patience
 from .replay import Moment, broken_by, replay
 from .rule import Rule
 from .scenario import Scenario
@@ -148,17 +149,13 @@ def check(
         raise ScenarioError("What is checked is a scenario: check(race()).")
     for given in scenario.rules:
         one_of_these(f"The moment at which {given.name!r} is judged", given.on, JUDGES)
+    rules = scenario.rules if rule is None else (named_rule(rule, scenario),)
     reach.begin()
     for given in scenario.rules:
         reach.current.add_value(given.holds, f"The rule {given.name!r} is judged by")
-    rules = scenario.rules if rule is None else (named_rule(rule, scenario),)
-    graph = explore(
-        scenario.machine,
-        scenario.threads,
-        limit,
-        progress,
-    )
-    report = Report(scenario, graph, tuple(judge(graph, r) for r in rules))
+    with patience():
+        graph = explore(scenario.machine, scenario.threads, limit, progress)
+        report = Report(scenario, graph, tuple(judge(graph, r) for r in rules))
     reach.current.recheck()
     return report
 
@@ -189,7 +186,7 @@ def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
     broken = {
         id(move)
         for move in graph.known_moves()
-        if not rule.holds(move.before, move.step, move.effect.machine)
+        if not call(rule.holds, move.before, move.step, move.effect.machine)
     }
     schedule = paths.to_move(graph, broken) if broken else None
     if schedule is None:
@@ -205,7 +202,7 @@ def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
     broken = {
         state
         for state in graph.finals
-        if not graph.stopped(graph.machine(state)) and not rule.holds(graph.machine(state))
+        if not graph.stopped(graph.machine(state)) and not call(rule.holds, graph.machine(state))
     }
     schedule = paths.to_state(graph, broken) if broken else None
     if schedule is None:

@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from ..checker.asked import ScenarioError
+from ..checker.patience import patience
 from ..checker.replay import ScheduleError
 from ..checker.source import ThreadError
 from ..checker.verdict import Report, Verdict
@@ -73,9 +74,13 @@ def answers(wanted: str) -> Callable[[Callable[Phrase, Answer]], Callable[Phrase
             if args[0] is None or args[0] is Ellipsis:
                 return Answer(False, f"Nothing is handed in yet: this exercise asks for {wanted}.")
             try:
-                return judges(*args, **named)
+                with patience():
+                    return judges(*args, **named)
             except (ScenarioError, ScheduleError, ThreadError, NotThere) as error:
                 return Answer(False, str(error))
+            except Exception as error:  # by something that was handed in, and does not behave
+                said = f"This cannot be judged: it raised {type(error).__name__}"
+                return Answer(False, f"{said}; this exercise asks for {wanted}.")
 
         return answer
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..checker import paths
 from ..checker.asked import one_of
 from ..checker.explore import STATE_LIMIT
-from ..checker.replay import Moment, ScheduleError, replay
+from ..checker.replay import Moment, ScheduleError, moments_of, replay
 from ..checker.rule import Rule
 from ..checker.scenario import Scenario
 from ..checker.verdict import Report, check
@@ -52,13 +52,13 @@ def judge_schedule(
 
 def _play(schedule: Any, scenario: Scenario) -> tuple[str, list[Moment], str]:
     """Play a schedule as far as it goes; return that part, its moments, and what stopped it."""
+    if not isinstance(schedule, str):
+        return "", replay(scenario, schedule), ""  # which refuses it
+    moments: list[Moment] = []
     try:
-        moments = replay(scenario, schedule)
+        moments += moments_of(scenario, schedule)
     except ScheduleError as stop:
-        if not isinstance(schedule, str):
-            raise
-        taken, moments, _ = _play(schedule.replace(" ", "")[:-1], scenario)
-        return taken, moments, str(stop)
+        return schedule.replace(" ", "")[: len(moments)], moments, str(stop)
     return schedule.replace(" ", ""), moments, ""
 
 

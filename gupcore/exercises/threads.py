@@ -12,22 +12,30 @@ from typing import Any
 
 from ..catalogue import race, unmapping
 from ..checker import paths
-from ..checker.asked import ScenarioError, one_of, one_of_these
-from ..checker.explore import STATE_LIMIT, Graph
+from ..checker.asked import ScenarioError, check_thread, one_of, one_of_these
+from ..checker.explore import STATE_LIMIT, Graph, Move
 from ..checker.scenario import Scenario
 from ..checker.verdict import FAILS, HOLDS, Report, check, judge
 from ..kernel.design import REMOVE
 from ..kernel.device import PHASES
-from ..kernel.machine import COUNTED_DAX, IDLE, NORMAL, Machine
+from ..kernel.machine import (
+    CALLER,
+    ENTRY,
+    MMAP_LOCK,
+    PGMAP,
+    PTL,
+    STRUCT_PAGE,
+    TABLE,
+    Machine,
+)
 from ..kernel.map import ACTIONS
 from ..kernel.rules import RULES
-from ..kernel.steps.page_table import mmap_read_lock, pte_offset_map_lock
-from ..kernel.steps.struct_page import submit_bio
 from .answer import Answer, answers, in_words, not_judged
 
 Rules = str | Iterable[str] | None
 
-STEPS = [action.name for action in ACTIONS]
+KINDS = (TABLE, ENTRY, STRUCT_PAGE, PGMAP)  # what a walker can touch, one at a time
+ELSEWHERE = 3  # page tables and frames further up: a guard must not know where the scene lies
 PINS: dict[str, Callable[..., Scenario]] = {"ordinary": unmapping, "device": race}
 
 
@@ -48,13 +56,23 @@ def judge_gup_fast(
     rules          the rule to keep, or several, by name; if None, those a scenario keeps as given
     must_pin_fast  the kinds of page, of PINS, that it must also be able to pin, with no other
                    thread about and without a lock: giving up always is safe
-    without        the names of the steps that it must do without, see step.ACTIONS
+    without        what it must not touch: of KINDS, or the name of a step for what that touches
     limit          the number of states at which a search gives up
+
+    Each scenario is tried where it lies and again elsewhere in memory.
     """
+    check_thread("gup_fast", function)
+    barred = [_barred(word) for word in without]
     tried = [(given, given.again(gup_fast=function)) for given in scenarios]
     answer = _judge_all(tried, rules, limit)
     if not answer.right:
         return answer
+    moved = [(given, given.again(gup_fast=function, moved=ELSEWHERE)) for given in scenarios]
+    elsewhere = _judge_all(moved, rules, limit)
+    if not elsewhere.right:
+        return replace(
+            elsewhere, said=f"{elsewhere.said}  The same scene lies elsewhere in memory."
+        )
     for kind in must_pin_fast:
         make = PINS[one_of_these("must_pin_fast", kind, PINS)]
         report = check(_alone(make(scenarios[0].design, gup_fast=function)))
@@ -64,12 +82,41 @@ def judge_gup_fast(
             return Answer(False, f"{said}, even when no other thread runs.", report, schedule)
     for _, changed in tried:
         report = check(changed, limit=limit)
-        for name in without:
-            taken = _taken_in(function.__name__, one_of_these("without", name, STEPS), report.graph)
-            if taken is not None:
-                said = f"Not yet: it takes the step {name}, which it must do without."
-                return Answer(False, said, report, paths.as_text(taken))
+        found = _cheats(function, report.graph, barred)
+        if found is not None:
+            said, move = found
+            way = paths.to_move(report.graph, {id(move)})
+            return Answer(False, f"Not yet: {said}.", report, paths.as_text(way or ()))
     return answer
+
+
+def _barred(word: str) -> str:
+    """Return the kind of thing that must not be touched; a step's name stands for what it takes."""
+    taken = {action.name: action.declares.takes for action in ACTIONS}
+    kinds = [kind for kind, _ in taken.get(word, ())]
+    return kinds[0] if kinds else str(one_of_these("without", word, KINDS))
+
+
+def _cheats(function: Any, graph: Graph, barred: Sequence[str]) -> tuple[str, Move] | None:
+    """Say what a gup-fast does that none may, and by which move; None if it does nothing of that.
+
+    It is asked what was done, in the function or in what it calls: a name says nothing.
+    """
+    for thread, _, node, move in graph.worked_out():
+        if move is None or function.__code__ not in graph.threads[thread].nodes[node].codes:
+            continue
+        _, touched = move.step.watched(move.before)
+        declared = {*move.step.action.declares.reads, *move.step.action.declares.writes}
+        for kind in barred:
+            if kind in {*declared, *(touch.kind for touch in touched)}:
+                name = move.step.action.name
+                return f"it takes the step {name}, which it must do without", move
+        at_once = sorted({touch.kind for touch in touched} & set(KINDS))
+        if move.step.action not in ACTIONS and len(touched) > 1:
+            what = " and ".join(at_once) or "several things"
+            says = f"the step {move.step.action.name} touches {what} at once"
+            return f"{says}; without a lock a step is one access, so make it several steps", move
+    return None
 
 
 @answers("the order of the phases of unbind, a list of their names")
@@ -152,18 +199,6 @@ def _can_all_end(graph: Graph) -> bool:
     return any(not graph.stopped(graph.machine(state)) for state in graph.finals)
 
 
-def _taken_in(function: str, step: str, graph: Graph) -> paths.Schedule | None:
-    """Return the shortest schedule to a step that is taken in a function, or called from there."""
-    found = {
-        id(move)
-        for thread, _, node, move in graph.worked_out()
-        if move is not None
-        and move.step.action.name == step
-        and function in [place.function for place in graph.threads[thread].nodes[node].places]
-    }
-    return paths.to_move(graph, found) if found else None
-
-
 def _alone(scenario: Scenario) -> Scenario:
     """Return a scenario with its first thread and no other."""
     return replace(scenario, threads=scenario.threads[:1])
@@ -177,10 +212,9 @@ def _pins_fast(report: Report) -> tuple[bool, str]:
     graph, state = report.graph, report.graph.states[0]
     seen: set[int] = set()
     while state not in seen and (move := graph.move(state, 0)) is not None:
-        if move.step.action is submit_bio:
-            frames = move.step.used.frames if move.step.used else ()
-            return _pinned(move.before, frames), "1" * len(seen)
-        if move.step.action in (mmap_read_lock, pte_offset_map_lock):
+        if move.step.used is not None and move.step.used.by == "device":
+            return _pinned(move.before, move.step.used.frames), "1" * len(seen)
+        if move.effect.machine.cpus(PTL) | move.effect.machine.cpus(MMAP_LOCK):
             break
         seen.add(state)
         state += move.delta
@@ -188,7 +222,6 @@ def _pins_fast(report: Report) -> tuple[bool, str]:
 
 
 def _pinned(machine: Machine, pfns: Iterable[int]) -> bool:
-    """Does every one of these pages have more references than its mappings account for?"""
-    pages = [machine.frame(pfn) for pfn in pfns]
-    mapped = [p.kind in (NORMAL, COUNTED_DAX) and machine.mappings(p.pfn) for p in pages]
-    return all(p.refcount > IDLE[p.kind] + more for p, more in zip(pages, mapped, strict=True))
+    """Does a caller hold a reference on every one of these pages?"""
+    held = machine.references()
+    return all(held.get((STRUCT_PAGE, CALLER, pfn), 0) > 0 for pfn in pfns)

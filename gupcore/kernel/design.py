@@ -11,10 +11,17 @@ the proposal is left out or put in the wrong place.
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
-IPI, BROADCAST = "IPI", "broadcast"
-AT_ONCE, AFTER_GRACE_PERIOD = "at once", "after a grace period"
+from ..checker.asked import one_of_these
+
+Flush = Literal["IPI", "broadcast"]
+Tables = Literal["at once", "after a grace period"]
+
+IPI: Flush = "IPI"
+BROADCAST: Flush = "broadcast"
+AT_ONCE: Tables = "at once"
+AFTER_GRACE_PERIOD: Tables = "after a grace period"
 
 REMOVE = ("arch_remove_memory", "pgmap_array_delete", "detach_driver")
 MEMUNMAP = ("dev_pagemap_kill", "put_pages", "dev_pagemap_cleanup", *REMOVE)
@@ -57,12 +64,28 @@ class Design:
     unless_zero: bool = True
     recheck: bool = True
     slow_check: bool = True
-    tlb_flush: str = IPI
-    free_tables: str = AT_ONCE
+    tlb_flush: Flush = IPI
+    free_tables: Tables = AT_ONCE
     preemptible: bool = False
     counted: bool = False
     filesystem: bool = True
     unbind: tuple[str, ...] = ("kill_dax", "del_gendisk", *MEMUNMAP)
+
+    def __post_init__(self) -> None:
+        one_of_these("tlb_flush", self.tlb_flush, (IPI, BROADCAST))
+        one_of_these("free_tables", self.free_tables, (AT_ONCE, AFTER_GRACE_PERIOD))
+        for name, switch in (
+            ("irqs_off", self.irqs_off),
+            ("special", self.special),
+            ("check", self.check),
+            ("unless_zero", self.unless_zero),
+            ("recheck", self.recheck),
+            ("slow_check", self.slow_check),
+            ("preemptible", self.preemptible),
+            ("counted", self.counted),
+            ("filesystem", self.filesystem),
+        ):
+            one_of_these(name, switch, (True, False))
 
     @property
     def unmaps_all(self) -> bool:

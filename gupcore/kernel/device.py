@@ -12,7 +12,7 @@ from types import MappingProxyType
 from ..checker.asked import ScenarioError, one_of
 from ..checker.step import Thread
 from .design import DESIGNS, Design
-from .machine import DEVICE_PFN
+from .machine import BULK_DAX, COUNTED_DAX, DEVICE_PFN, FS_DAX
 from .steps.dax import (
     clear_dax_alive,
     freeze_super,
@@ -200,6 +200,18 @@ PHASES: Mapping[str, Phase] = MappingProxyType(
         )
     }
 )
+
+
+def phases(design: Design) -> tuple[Phase, ...]:
+    """Return the phases of a design's unbind."""
+    return tuple(PHASES[name] for name in design.unbind)
+
+
+def page_kind(design: Design) -> str:
+    """Return what a device's pages are, as those who let go of them in this design expect."""
+    if design.counted:
+        return COUNTED_DAX
+    return BULK_DAX if drop_pages_in_bulk in phases(design) else FS_DAX
 
 
 def named_design(design: object) -> Design:
