@@ -56,7 +56,7 @@ def walk(graph: Graph, schedule: Schedule) -> int:
 
 def stuck(graph: Graph) -> set[int]:
     """Return the states of components that no move leaves and where a thread is unfinished."""
-    can_finish = _can_reach(graph, graph.finals)
+    can_finish = leading_to(graph, graph.finals)
     doomed = [state for state in graph.states if state not in can_finish]
     closed = (members for members in components(graph, doomed) if not _left(graph, members))
     return {state for members in closed for state in members}
@@ -107,6 +107,22 @@ def reach(graph: Graph, state: int) -> list[int]:
                 seen.add(after)
                 queue.append(after)
     return queue
+
+
+def leading_to(graph: Graph, goals: Collection[int]) -> set[int]:
+    """Return the states from which one of `goals` can be reached, and those themselves."""
+    before: dict[int, list[int]] = {}
+    for state in graph.states:
+        for _, after in graph.moves(state):
+            before.setdefault(after, []).append(state)
+    reached = set(goals)
+    queue = list(goals)
+    for state in queue:
+        for previous in before.get(state, ()):
+            if previous not in reached:
+                reached.add(previous)
+                queue.append(previous)
+    return reached
 
 
 def loop_from(graph: Graph, state: int) -> Schedule:
@@ -163,19 +179,3 @@ def _fewest_switches(graph: Graph, goal: Costs, depth: int) -> Schedule:
 def _left(graph: Graph, component: list[int]) -> bool:
     members = set(component)
     return any(after not in members for state in component for _, after in graph.moves(state))
-
-
-def _can_reach(graph: Graph, goals: Collection[int]) -> set[int]:
-    """Return the states from which one of `goals` can be reached."""
-    before: dict[int, list[int]] = {}
-    for state in graph.states:
-        for _, after in graph.moves(state):
-            before.setdefault(after, []).append(state)
-    reached = set(goals)
-    queue = list(goals)
-    for state in queue:
-        for previous in before.get(state, ()):
-            if previous not in reached:
-                reached.add(previous)
-                queue.append(previous)
-    return reached

@@ -19,9 +19,7 @@ CALLER, UNBIND = "1", "2"
 def can_oops(report: Report, schedule: str) -> bool:
     """Can anybody touch what is gone, in any schedule that begins with `schedule`?"""
     graph = report.graph
-    return any(
-        graph.machine(state).oops is not None for state in reach(graph, report.walk(schedule))
-    )
+    return any(graph.stopped(graph.machine(state)) for state in reach(graph, report.walk(schedule)))
 
 
 def dangers(report: Report) -> list[bool]:

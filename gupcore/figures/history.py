@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ..checker.verdict import HOLDS
+from ..checker.verdict import FAILS, HOLDS
 from .picture import GREY, ORANGE, RED, STYLE, Picture, picture
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def _draw_event(axes: Any, number: int, at: float, words: str) -> None:
 
 def _draw_verdict(axes: Any, number: int, column: int, holds: bool) -> None:
     if holds:
-        axes.text(_column(column), number, "holds", ha="center", va="center", fontsize=8)
+        axes.text(_column(column), number, HOLDS, ha="center", va="center", fontsize=8)
     else:
         axes.barh(number, 0.9, left=_column(column) - 0.45, height=0.8, color=RED, alpha=0.35)
         axes.text(
-            *(_column(column), number), "fails", ha="center", va="center", fontsize=8, weight="bold"
+            *(_column(column), number), FAILS, ha="center", va="center", fontsize=8, weight="bold"
         )
 
 

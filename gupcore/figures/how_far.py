@@ -13,6 +13,7 @@ from ..checker.replay import Run
 from ..checker.scenario import Scenario
 from ..kernel.machine import A_REFERENCE, FLUSH, GRACE_PERIOD
 from .picture import BLUE, GREY, ORANGE, RED, STYLE, Picture, picture
+from .rows import name_rows
 
 INTERRUPTS, REFERENCES = "waits for interrupts", "waits for a reference"
 WAITS = {GRACE_PERIOD: INTERRUPTS, FLUSH: INTERRUPTS, A_REFERENCE: REFERENCES}
@@ -107,12 +108,7 @@ def _draw(axes: Any, names: Sequence[str], steps: Sequence[str], cells: list[lis
             bbox={"fc": colour, "alpha": FAINT.get(what, 0.6), "lw": 0, "pad": 1.5},
             annotation_clip=False,
         )
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(-0.5, len(steps) + 0.5)
-    axes.set_xticks([])
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+    name_rows(axes, names, -0.5, len(steps) + 0.5)
 
 
 def _in_words(names: Sequence[str], steps: Sequence[str], cells: list[list[str]]) -> str:

@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ..checker.explore import Graph
+from ..checker.paths import leading_to
 from ..checker.verdict import Report
 from .picture import BLUE, GREY, RED, STYLE, Picture, picture
 
@@ -29,28 +30,13 @@ def layers(report: Report, rule: str) -> Picture:
     ]
     if not breaking:
         raise ValueError(f"No step breaks the rule {rule!r}.")
-    ahead = _leading_to(graph, {state for state, _ in breaking})
+    ahead = leading_to(graph, {state for state, _ in breaking})
     columns = [_column(graph, depth) for depth in range(len(graph.layers))]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 3.6))
         axes = figure.add_axes((0.01, 0.13, 0.98, 0.86))
         _draw(axes, graph, columns, ahead, {after for _, after in breaking})
         return picture(figure, _in_words(graph, rule, columns, ahead, breaking))
-
-
-def _leading_to(graph: Graph, goal: set[int]) -> set[int]:
-    """Return the states from which a schedule leads to one of `goal`, and those themselves."""
-    before: dict[int, list[int]] = {}
-    for state in graph.states:
-        for _, after in graph.moves(state):
-            before.setdefault(after, []).append(state)
-    found, waiting = set(goal), list(goal)
-    while waiting:
-        for state in before.get(waiting.pop(), []):
-            if state not in found:
-                found.add(state)
-                waiting.append(state)
-    return found
 
 
 def _column(graph: Graph, depth: int) -> list[int]:

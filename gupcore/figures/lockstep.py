@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import Any
 
 import matplotlib as mpl
@@ -11,21 +10,21 @@ from matplotlib.figure import Figure
 
 from ..checker.replay import Moment, replay
 from ..checker.scenario import Scenario
-from ..kernel.machine import FREED, IRQS_OFF, LINKED, Machine
+from ..kernel.machine import FREED, IRQS_OFF, UNLINKED, Machine
 from ..kernel.pte import pte_none
 from .picture import BLUE, GREY, STYLE, THREADS, Picture, picture
+from .rows import draw_spans, name_rows
 
-Run = tuple[Scenario, str]
-
+INSIDE = "inside"
 LIVES: dict[str, Callable[[Machine], str]] = {
-    "inside": lambda m: "interrupts off" if 0 in m.cpus(IRQS_OFF) else "",
+    INSIDE: lambda m: IRQS_OFF if 0 in m.cpus(IRQS_OFF) else "",
     "PTE": lambda m: "" if pte_none(m.page_table[0]) else "set",
     "TLB": lambda m: "kept" if any(cpu == 0 for cpu, _, _ in m.tlb) else "",
     "page": lambda m: "counted" if m.memmap[0].refcount else "",
-    "page table": lambda m: {FREED: "", LINKED: "linked"}.get(m.tables[0], "unlinked"),
+    "page table": lambda m: "" if m.tables[0] == FREED else m.tables[0],
 }
 ENDS = {
-    "inside": "CPU 0 turns interrupts on",
+    INSIDE: "CPU 0 turns interrupts on",
     "PTE": "the PTE is cleared",
     "TLB": "CPU 0's TLB entry goes",
     "page": "the page is free",
@@ -33,7 +32,7 @@ ENDS = {
 }
 
 
-def lockstep(*runs: Run) -> Picture:
+def lockstep(*runs: tuple[Scenario, str]) -> Picture:
     """Draw schedules below one another: what is still there after each step, and who is inside.
 
     runs  (scenario, schedule) of each; CPU 0 is the one that walks.  Raises ScheduleError for a
@@ -57,23 +56,11 @@ def _draw(axes: Any, scenario: Scenario, moments: Sequence[Moment], longest: int
     machines = [scenario.machine, *(moment.machine for moment in moments)]
     for number, moment in enumerate(moments, start=1):
         axes.plot(number, 0, "o", color=THREADS[moment.thread - 1], ms=8)
-    for row, state in enumerate(LIVES.values(), start=1):
-        at = 0
-        for value, run in groupby(machines, key=state):
-            length = len(list(run))
-            if value:
-                shade = 0.15 if value == "unlinked" else 0.4
-                colour = BLUE if value == "interrupts off" else GREY
-                axes.barh(row, length, left=at, height=0.6, color=colour, alpha=shade)
-                axes.text(at + 0.1, row, value, va="center", fontsize=8)
-            at += length
+    for row, (name, state) in enumerate(LIVES.items(), start=1):
+        colour = BLUE if name == INSIDE else GREY
+        draw_spans(axes, row, [state(m) for m in machines], 0.6, {UNLINKED: 0.15}, colour)
     axes.set_title(scenario.design.name, loc="left", fontsize=9, fontweight="bold")
-    axes.set_yticks(range(len(LIVES) + 1), ["steps", *LIVES])
-    axes.set_ylim(len(LIVES) + 0.5, -0.6)
-    axes.set_xlim(0, longest + 1)
-    axes.set_xticks([])
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+    name_rows(axes, ["steps", *LIVES], 0, longest + 1)
 
 
 def _in_words(scenario: Scenario, moments: Sequence[Moment]) -> str:

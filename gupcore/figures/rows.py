@@ -27,7 +27,12 @@ def name_step(axes: Any, number: int, name: str) -> None:
 
 
 def draw_spans(
-    axes: Any, row: int, values: Sequence[str], height: float, shades: Mapping[str, float]
+    axes: Any,
+    row: int,
+    values: Sequence[str],
+    height: float,
+    shades: Mapping[str, float],
+    colour: str = GREY,
 ) -> None:
     """Draw a row of bars, one for each run of steps with the same value; an empty value has none.
 
@@ -36,13 +41,14 @@ def draw_spans(
     values  before the first step and after each
     height  of a bar, in rows
     shades  {value: how dark its bar is, from 0 to 1}
+    colour  of all bars
     """
     at = 0
     for value, run in groupby(values):
         length = len(list(run))
         if value:
             shade = shades.get(value, 0.4)
-            axes.barh(row, length, left=at, height=height, color=GREY, alpha=shade)
+            axes.barh(row, length, left=at, height=height, color=colour, alpha=shade)
             axes.text(at + 0.1, row, value, va="center", fontsize=8)
         at += length
 

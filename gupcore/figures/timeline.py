@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from ..checker.machine import stopped
 from ..checker.replay import Moment, replay
 from ..checker.scenario import Scenario
 from ..kernel.machine import Machine
@@ -50,7 +51,7 @@ LIFETIMES: tuple[tuple[str, Callable[[Machine], str]], ...] = (
 def _draw_threads(axes: Any, scenario: Scenario, moments: Sequence[Moment]) -> None:
     for number, moment in enumerate(moments, start=1):
         row = moment.thread - 1
-        oops = moment.machine.oops is not None
+        oops = stopped(moment.machine)
         colour = RED if oops else THREADS[row]
         axes.plot(number, row, "X" if oops else "o", color=colour, ms=11 if oops else 9)
         name_step(axes, number, moment.source.function)
