@@ -24,15 +24,17 @@ from ..checker.step import Thread
 from ..checker.thread import Automaton
 from ..kernel.design import DESIGNS, Design
 from ..kernel.gup import gup_fast
-from ..kernel.machine import MAPPING
+from ..kernel.machine import CALLER as HOLDER
+from ..kernel.machine import MAPPING, PGMAP
 from ..kernel.users import direct_io
 
-# One table: what a kernel's trace calls it, and the step of the model that it stands for.  A second
-# word is the caller, where only that call is meant.  None: it closes a window and opens none.
+# One table: what a kernel's trace calls it, and the kernel function that the step of the model says
+# it stands for, whatever its own name is.  A second word is the caller, where only that call is
+# meant.  None: it closes a window and opens none.
 CALLER = {
     "internal_get_user_pages_fast": "local_irq_save",
     "gup_fast_fallback": "local_irq_save",
-    "get_dev_pagemap": "lookup_and_tryget_live",
+    "get_dev_pagemap": "get_dev_pagemap",
     "get_dev_pagemap: found": None,
     "get_dev_pagemap: none": None,
     "undo_dev_pagemap": None,
@@ -46,17 +48,19 @@ CALLER = {
     "fact pin.ended now": None,
 }
 UNBIND = {
-    "kill_dax": "clear_dax_alive",
-    "unmap_mapping_range unmap_all_files": "zap_file_ptes",
-    "del_gendisk": "write_protect_ptes",
-    "memunmap_pages": "percpu_ref_kill",
-    "wait_for_completion memunmap_pages": "wait_for_pgmap_refs",
-    "blk_cleanup_queue": "wait_for_pgmap_refs",
-    "arch_remove_memory": "remove_struct_pages",
+    "kill_dax": "kill_dax",
+    "unmap_mapping_range unmap_all_files": "unmap_mapping_range",
+    "del_gendisk": "dax_entry_mkclean",
+    "memunmap_pages": "percpu_ref_kill_and_confirm",
+    "wait_for_completion memunmap_pages": "dev_pagemap_cleanup",
+    "blk_cleanup_queue": "dev_pagemap_cleanup",
+    "arch_remove_memory": "arch_remove_memory",
     "fact unbind returns": None,
 }
 # These two are seen again and again for what is one step of the model.
-ONCE = ("put_page", "wait_for_pgmap_refs")
+ONCE = ("put_page", "dev_pagemap_cleanup")
+# A lookup's entry, and what it answered.
+LOOKUPS = {"get_dev_pagemap": None, "get_dev_pagemap: found": True, "get_dev_pagemap: none": False}
 MARK = "|"  # stands in a schedule where an event was seen
 MOST_TIMES = 3  # a loop that came a thousand times is followed three times: the states are the same
 
@@ -64,15 +68,15 @@ MOST_TIMES = 3  # a loop that came a thousand times is followed three times: the
 class Event(NamedTuple):
     """One event of a record, as far as it matters here.
 
-    at      its place among the record's events
-    thread  0 for the caller, 1 for the unbind
-    step    the model's step that it stands for, or None
-    answer  what the lookup answered, where the event says so
+    at        its place among the record's events
+    thread    0 for the caller, 1 for the unbind
+    function  what the model's step stands for that it tells of, or None
+    answer    what the lookup answered, where the event says so
     """
 
     at: int
     thread: int
-    step: str | None
+    function: str | None
     answer: bool | None
 
 
@@ -105,19 +109,6 @@ def for_ever(cpu: int, address: int, pages: int, flags: int, design: Design) -> 
         yield from direct_io(cpu, address, pages, flags, design, gup_fast)
 
 
-def scenario_for(design: Design | str, access: str = "read", again: bool = False) -> Scenario:
-    """Return the race of a trace: one caller and the unbind.
-
-    access  does the caller's I/O "read" its buffer or "write" it?
-    again   does the caller begin anew each time?
-    """
-    made = race(design, access=access)
-    if not again:
-        return made
-    caller = Automaton("gup in a loop", for_ever, (0, MAPPING, 1, 0, made.design))
-    return replace(made, threads=(caller, made.threads[1]))
-
-
 def known(
     events: Sequence[Sequence[Any]], caller: str = "thread 1", blind: bool = False
 ) -> list[Event]:
@@ -132,7 +123,7 @@ def known(
         who, what, by = event[2], event[3], event[4]
         if who not in (caller, "thread 2"):
             continue
-        if blind and event[5] and what.startswith("get_dev_pagemap"):
+        if blind and event[5] and what in LOOKUPS:
             continue
         thread = int(who == "thread 2")
         table: Mapping[str, str | None] = UNBIND if thread else CALLER
@@ -142,16 +133,15 @@ def known(
         name = next((name for name in (f"{what} {by}", what) if name in table), None)
         if name is None:
             continue
-        step = table[name]
-        if step in ONCE and _last(found, thread) == step:
+        function = table[name]
+        if function in ONCE and _last(found, thread) == function:
             continue
-        answers = {"get_dev_pagemap: found": True, "get_dev_pagemap: none": False}
-        found.append(Event(index, thread, step, answers.get(what)))
+        found.append(Event(index, thread, function, LOOKUPS.get(what)))
     return found
 
 
 def _last(found: Sequence[Event], thread: int) -> str | None:
-    return next((event.step for event in reversed(found) if event.thread == thread), None)
+    return next((event.function for event in reversed(found) if event.thread == thread), None)
 
 
 def _laid_out(events: Sequence[Sequence[Any]]) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -179,7 +169,7 @@ def follow(scenario: Scenario, events: Iterable[Event]) -> Followed:
     longest, at = "", None
     events = tuple(events)
     # A step that no event of this trace stands for is one that this kernel's tracer did not see.
-    visible = tuple({event.step for event in events if event.thread == thread} for thread in (0, 1))
+    visible = tuple({event.function for event in events if event.thread == n} for n in (0, 1))
     for count, event in enumerate(events):
         reached = _closure(graph, places, visible)
         places = {}
@@ -188,7 +178,7 @@ def follow(scenario: Scenario, events: Iterable[Event]) -> Followed:
                 continue
             if event.answer is not None and place.told[event.thread] != event.answer:
                 continue
-            owes = _with(place.owes, event.thread, event.step)
+            owes = _with(place.owes, event.thread, event.function)
             key = place._replace(owes=owes)
             so_far = schedule + MARK
             if key not in places or len(so_far) < len(places[key]):
@@ -222,16 +212,15 @@ def _closure(
                 move = graph.move(place.state, thread)
                 if move is None:
                     continue
-                name = move.step.action.name
-                owed = place.owes[thread] == name
-                if name in visible[thread] and not owed:
+                action = move.step.action
+                owed = place.owes[thread] == action.source.function
+                if action.source.function in visible[thread] and not owed:
                     continue
+                asks = (PGMAP, HOLDER) in action.declares.takes
                 there = _Place(
                     place.state + move.delta,
                     _with(place.owes, thread, None) if owed else place.owes,
-                    _with(place.told, thread, bool(move.effect.result))
-                    if name == "lookup_and_tryget_live"
-                    else place.told,
+                    _with(place.told, thread, bool(move.effect.result)) if asks else place.told,
                 )
                 if there not in found:
                     found[there] = found[place] + str(thread + 1)
@@ -244,21 +233,9 @@ def _with(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
     return (*values[:at], value, *values[at + 1 :])
 
 
-# Which design of the model stands for which kernel, and what the lab did to it.
+# Which design of the model stands for which kernel, and for one into which the lab put the cure.
 KERNELS = {"5.10": "v5.11", "6.1": "v6.1", "6.12": "v6.1", "7.3": "v6.15"}
-
-
-def design_for(version: str, scenario: str) -> Design:
-    """Return the design that matches a scenario of the lab on a kernel.
-
-    Raises KeyError for a kernel without a design here.
-    """
-    base = KERNELS[version]
-    if scenario.startswith("cure"):
-        return DESIGNS["cure-on-v6.1-waits" if "waits" in scenario else "cure-on-v6.1"]
-    if scenario == "probes-blind":
-        return replace(DESIGNS[base], name=f"{base}, check blinded", check=False)
-    return DESIGNS[base]
+CURE, CURE_WAITS = "cure-on-v6.1", "cure-on-v6.1-waits"
 
 
 @dataclass(frozen=True)
@@ -269,20 +246,42 @@ class Trace:
     caller    who of its trace is the model's thread 1
     access    of that caller's buffer: "read" or "write"
     again     does it begin anew each time?
+    cure      the design that the lab made of the kernel's own; "" if it left that as it is
+    blind     did the lab have gup-fast's lookups answer that all is well?
     """
 
     scenario: str
     caller: str = "thread 1"
     access: str = "read"
     again: bool = False
+    cure: str = ""
+    blind: bool = False
 
-    def of(self, record: Mapping[str, Any], design: Design | str | None = None) -> Followed:
-        """Follow this trace of a kernel's record, with the matching design or another."""
+    def design(self, version: str) -> Design:
+        """Return the design that matches this scenario on a kernel.
+
+        Raises KeyError for a kernel without a design here.
+        """
+        base = DESIGNS[self.cure or KERNELS[version]]
+        if self.blind:
+            return replace(base, name=f"{base.name}, check blinded", check=False)
+        return base
+
+    def in_model(self, design: Design) -> Scenario:
+        """Return the race that it is followed through: one caller and the unbind."""
+        made = race(design, access=self.access)
+        if not self.again:
+            return made
+        caller = Automaton("gup in a loop", for_ever, (0, MAPPING, 1, 0, design))
+        return replace(made, threads=(caller, made.threads[1]))
+
+    def of(self, record: Mapping[str, Any], design: str = "") -> Followed:
+        """Follow this trace of a kernel's record, with the matching design or the one named."""
+        matching = self.design(record["kernel"]["version"])
+        chosen = DESIGNS[design] if design else matching
         run = record["scenarios"][self.scenario]
-        matching = design_for(record["kernel"]["version"], self.scenario)
-        chosen = DESIGNS[design] if isinstance(design, str) else design or matching
         events = known(run["events"], self.caller, blind=not matching.check)
-        return follow(scenario_for(chosen, self.access, self.again), events)
+        return follow(self.in_model(chosen), events)
 
 
 # Left out: process_vm_readv(), which asks gup-slow at once, as no caller of the model does; the
@@ -293,12 +292,12 @@ TRACES = (
     Trace("probes", "gup-read-vmsplice"),
     Trace("probes", "gup-read-pwrite"),
     Trace("probes", "gup-write-pread", "write"),
-    Trace("probes-blind", "gup-read-vmsplice"),
-    Trace("cure", "gup-read-vmsplice"),
-    Trace("cure", "gup-write-pread", "write"),
-    Trace("cure-hold"),
-    Trace("cure-direct-io", access="write"),
-    Trace("cure-waits-hold"),
-    Trace("cure-waits-direct-io", access="write"),
+    Trace("probes-blind", "gup-read-vmsplice", blind=True),
+    Trace("cure", "gup-read-vmsplice", cure=CURE),
+    Trace("cure", "gup-write-pread", "write", cure=CURE),
+    Trace("cure-hold", cure=CURE),
+    Trace("cure-direct-io", access="write", cure=CURE),
+    Trace("cure-waits-hold", cure=CURE_WAITS),
+    Trace("cure-waits-direct-io", access="write", cure=CURE_WAITS),
     Trace("two-cpus", again=True),
 )

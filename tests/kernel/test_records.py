@@ -11,9 +11,18 @@ import shape
 from guest import cpio
 from scenarios import SCENARIOS
 
+from gupcore import race
+from gupcore.checker.step import Effect, models
 from gupcore.evidence import records
-from gupcore.checker.step import ACTIONS
-from gupcore.evidence.conformance import CALLER, KERNELS, TRACES, UNBIND
+from gupcore.evidence.conformance import CALLER, KERNELS, TRACES, UNBIND, follow, known
+from gupcore.kernel.machine import CALLER as HOLDER
+from gupcore.kernel.machine import PGMAP
+from gupcore.kernel.map import ACTIONS
+from gupcore.kernel.pte import pte_pfn
+from gupcore.kernel.steps import cpu as on_cpu
+from gupcore.kernel.steps.page_table import ptep_get_lockless
+from gupcore.kernel.steps.pagemap import put_dev_pagemap
+from gupcore.kernel.steps.struct_page import get_page
 
 DATA = Path(__file__).parents[2] / "chapters/data"
 RECORDS = {path.stem: json.loads(path.read_text()) for path in sorted(DATA.glob("kernel-*.json"))}
@@ -42,9 +51,9 @@ def test_the_default_kernel_has_run_everything():
     assert set(shape.CHECKS) == set(SCENARIOS)
 
 
-def test_the_table_names_steps_that_there_are():
-    steps = {action.name for action in ACTIONS}
-    assert {*CALLER.values(), *UNBIND.values()} - {None} <= steps
+def test_the_table_names_functions_that_steps_stand_for():
+    functions = {action.source.function for action in ACTIONS}
+    assert {*CALLER.values(), *UNBIND.values()} - {None} <= functions
 
 
 @pytest.mark.parametrize(("made", "trace"), FOLLOWED)
@@ -59,6 +68,40 @@ def test_the_model_can_do_what_the_kernel_did(made, trace):
 def test_the_model_dies_where_the_kernel_died(made, trace):
     oopses = made["scenarios"][trace.scenario]["oopses"]
     assert trace.of(made).dies == bool(oopses)
+
+
+@models("get_dev_pagemap", "mm/memremap.c", writes=(PGMAP,), takes=((PGMAP, HOLDER),))
+def my_lookup(m):
+    """Take a reference on the pgmap, unless it is dying."""
+    if m.the_pgmap().dead:
+        return Effect(m, "Is refused.", False)
+    return Effect(m.with_pgmap_refs(+1), "Takes a reference.", True)
+
+
+def my_gup_fast(cpu, address, pages, flags, design):
+    yield on_cpu.local_irq_save(cpu)
+    pte = yield ptep_get_lockless(address)
+    live = yield my_lookup()
+    if live:
+        yield get_page(pte_pfn(pte))
+        yield put_dev_pagemap()
+    yield on_cpu.local_irq_restore(cpu)
+    return (pte_pfn(pte),) if live else ()
+
+
+def forgetful_gup_fast(cpu, address, pages, flags, design):
+    yield on_cpu.local_irq_save(cpu)
+    pte = yield ptep_get_lockless(address)
+    yield get_page(pte_pfn(pte))
+    yield on_cpu.local_irq_restore(cpu)
+    return (pte_pfn(pte),)
+
+
+@pytest.mark.parametrize(("gup_fast", "fits"), [(my_gup_fast, True), (forgetful_gup_fast, False)])
+def test_a_readers_own_steps_are_followed_by_what_they_declare(gup_fast, fits):
+    events = known(run("hold")["events"])
+    assert [event.answer for event in events].count(True) == 1
+    assert follow(race("v6.1", gup_fast=gup_fast), events).accepted == fits
 
 
 @pytest.mark.parametrize("trace", TRACES[:2], ids=["direct-io", "hold"])
