@@ -174,6 +174,11 @@ class Machine:
         touch(TABLE, self.table(address))
         return self.tables[self.table(address)] == LINKED
 
+    def mapped_from(self, address: int) -> tuple[str | None, ...]:
+        """Return what is mapped at `address` and at each page after it."""
+        touch(VMA)
+        return self.vmas[self.index(address) :]
+
     def with_pte(self, address: int, pte: int) -> Machine:
         """Return this machine with another PTE at `address`."""
         at = self.index(address)
@@ -218,6 +223,11 @@ class Machine:
             raise NotThere("there is no device in this machine.")
         touch(PGMAP)
         return self.pgmap
+
+    def answer_to_faults(self) -> str:
+        """Return what the device answers a fault: ANSWERS, FROZEN or REFUSES."""
+        touch(DEVICE_STATE)
+        return self.device
 
     def with_pgmap_refs(self, more: int, of_pages: int = 0) -> Machine:
         """Return this machine with `more` (or, negative, fewer) references on the pgmap.

@@ -55,11 +55,11 @@ def dax_direct_access(
         return Blocked(said, A_LOCK, holders)
     if holders := m.cpus(dax_entry(pfn)):
         return _entry_locked(holders)
-    if m.device == REFUSES:
+    if m.answer_to_faults() == REFUSES:
         return Effect(m, "Asks the DAX device for the frame: refused, it is dying.", None)
     if m.frame(pfn).owner != OURS:
         return Effect(m, "Asks the filesystem for the block: the file has none any more.", None)
-    if m.device == FROZEN and write:
+    if m.answer_to_faults() == FROZEN and write:
         return Blocked("Waits until the filesystem is thawed: it is frozen.", THAW)
     after = m.enter(FAULTING, cpu).enter(dax_entry(pfn), cpu)
     said = f"Asks the DAX device for the frame: pfn {pfn:#x}."

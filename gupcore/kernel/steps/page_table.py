@@ -67,7 +67,7 @@ def mmap_read_lock(m: Machine, cpu: int, address: int) -> Effect:
     One step, because nobody can change a VMA between the two: that needs the lock to write.  It is
     never held to write between two steps, so nobody waits here.
     """
-    vmas = m.vmas[m.index(address) :]
+    vmas = m.mapped_from(address)
     said = f"Takes mmap_lock; mapped here: {vmas[0] or 'nothing'}."
     return Effect(m.enter(MMAP_LOCK, cpu), said, vmas)
 
