@@ -28,6 +28,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from traceback import extract_tb
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
@@ -43,10 +44,7 @@ from .kernel.rules import RULES
 from .table import HEADING, MOST_THREADS, callers_up_to, needs, planned
 
 EXIT = {HOLDS: 0, FAILS: 1, UNDETERMINED: 2}
-EX_USAGE = 64
-EX_SOFTWARE = 70
-EX_OSERR = 71
-EX_IOERR = 74
+EX_USAGE, EX_SOFTWARE, EX_OSERR, EX_IOERR = 64, 70, 71, 74  # as in sysexits.h
 BROKEN_PIPE = 141
 
 USUAL = "seed-race"  # the scenario of a table
@@ -91,13 +89,14 @@ class Parser(argparse.ArgumentParser):
         _say(self.format_help().rstrip())
 
 
-# --- The process ----------------------------------------------------------------------------------
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     try:
-        return _carried_out(arguments)
+        options = parser().parse_args(arguments)
+        _output()  # if it is closed, do not search for minutes first
+        return int(options.run(options))
+    except SystemExit:  # the help was printed
+        return EXIT[HOLDS]
     except BrokenPipeError:  # whoever was reading has seen enough
         return BROKEN_PIPE
     except Exception as error:
@@ -105,15 +104,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Only now is what the error held on to gone: without it there may be no memory to speak with.
     _complain(says)
     return code
-
-
-def _carried_out(arguments: Sequence[str] | None) -> int:
-    try:
-        options = parser().parse_args(arguments)
-    except SystemExit:  # the help was printed
-        return EXIT[HOLDS]
-    _output()  # if it is closed, do not search for minutes first
-    return int(options.run(options))
 
 
 def _what_happened(error: Exception) -> tuple[int, str]:
@@ -127,17 +117,12 @@ def _what_happened(error: Exception) -> tuple[int, str]:
         return EX_USAGE, str(error)
     if isinstance(error, OutputError):
         return EX_IOERR, f"The output cannot be written: {error}."
-    return EX_SOFTWARE, f"An error inside gupcore; please report it with the command: {_bug(error)}"
-
-
-def _bug(error: Exception) -> str:
-    """Say where an error is from, of what type it is and what it says."""
-    where = ""
-    place = error.__traceback__
-    while place is not None:
-        where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}, line {place.tb_lineno}, "
-        place = place.tb_next
-    return f"{where}{type(error).__name__}: {error}"
+    place = extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(place.filename)}, line {place.lineno}"
+    return EX_SOFTWARE, (
+        "An error inside gupcore; please report it with the command: "
+        f"{where}, {type(error).__name__}: {error}"
+    )
 
 
 def _program() -> NoReturn:
@@ -159,19 +144,16 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
     This goes past Python's buffers, since one of them may be in the midst of being written.
     """
     if sys.stderr is not None:
+        wipe = WIPE if sys.stderr.isatty() else ""
         with suppress(OSError):
-            error = sys.stderr.fileno()
-            wipe = WIPE if os.isatty(error) else ""
-            os.write(error, f"{wipe}gupcore: Interrupted before the end.\n".encode())
+            os.write(2, f"{wipe}gupcore: Interrupted before the end.\n".encode())
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.raise_signal(signal.SIGINT)
 
 
 def _drop_what_cannot_be_written() -> None:
     """Empty the streams: Python does it at its end, and exits with 120 where that fails."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is None:
-            continue
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
         except OSError:
@@ -217,19 +199,15 @@ def parser() -> Parser:
     top = Parser(prog="gupcore", description="Check the races of gup-fast and device removal.")
     commands = top.add_subparsers(required=True, metavar="check|replay|table", parser_class=Parser)
     limit = Parser(add_help=False)
-    limit.add_argument(
-        "--limit",
-        type=_number,
-        default=STATE_LIMIT,
-        help=f"give up after so many states, {STATE_LIMIT:,} if not given",
-    )
+    says = f"give up after so many states, {STATE_LIMIT:,} if not given"
+    limit.add_argument("--limit", type=_number, default=STATE_LIMIT, help=says)
 
     scenario = Parser(add_help=False)
     scenario.add_argument("scenario", help=f"one of: {', '.join(SCENARIOS)}")
     for name, choices in _parameters().items():
         can_be = "; ".join(f"{words} ({_which(having)})" for words, having in choices.items())
         means = f"{MEANS[name]}: " if name in MEANS else ""
-        scenario.add_argument(_option(name), dest=name, help=f"{means}{can_be}")
+        scenario.add_argument(f"--{name}", help=f"{means}{can_be}")
 
     checks = commands.add_parser("check", parents=[scenario, limit], help="judge every schedule")
     checks.add_argument("--rule", help=f"judge one rule only: {', '.join(RULES)}")
@@ -242,12 +220,8 @@ def parser() -> Parser:
     tables = commands.add_parser("table", parents=[limit], help="judge designs side by side")
     tables.add_argument("scenario", nargs="?", default=USUAL, help=f"{USUAL} if not given")
     tables.add_argument("--design", help="one design, not all that go with the scenario")
-    tables.add_argument(
-        "--callers",
-        type=_number,
-        help="try 1 to so many callers; if not given 1 and 2, "
-        f"or only 1 where 2 would make more than {MOST_THREADS} threads",
-    )
+    usual = f"if not given 1 and 2, or only 1 where 2 would make more than {MOST_THREADS} threads"
+    tables.add_argument("--callers", type=_number, help=f"try 1 to so many callers; {usual}")
     tables.add_argument("--lacking", help="take each protection of this design away in turn")
     tables.set_defaults(run=_table)
     return top
@@ -281,10 +255,6 @@ def _which(scenarios: Sequence[str]) -> str:
     return f"all but {one_of(rest)}" if rest else "all"
 
 
-def _option(parameter: str) -> str:
-    return f"--{parameter.replace('_', '-')}"
-
-
 def _word(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
@@ -303,7 +273,7 @@ def _value(name: str, text: str, domain: Domain | None) -> Any:
         try:
             return _number(text)
         except argparse.ArgumentTypeError as error:
-            raise ScenarioError(f"Argument {_option(name)}: {error}.") from None
+            raise ScenarioError(f"Argument --{name}: {error}.") from None
     if isinstance(domain, tuple):
         values = {_word(value): value for value in domain}
         return values[one_of_these(name, text, values)]
@@ -321,7 +291,7 @@ def _scenario(options: argparse.Namespace) -> Scenario:
     given = _given(options)
     for parameter in given:
         if parameter not in make.parameters:
-            raise ScenarioError(f"The scenario {name} has no {_option(parameter)}; leave it out.")
+            raise ScenarioError(f"The scenario {name} has no --{parameter}; leave it out.")
     return make(**{p: _value(p, text, make.domains.get(p)) for p, text in given.items()})
 
 
