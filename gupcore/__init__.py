@@ -17,16 +17,24 @@ from .checker.replay import Moment, ScheduleError, replay
 from .checker.rule import Rule
 from .checker.scenario import Scenario
 from .checker.source import ThreadError
-from .checker.step import Blocked, Effect, models
+from .checker.step import Blocked, Effect, Thread, Use, models
 from .checker.thread import Automaton
 from .checker.verdict import Report, Verdict, check
 from .kernel.design import DESIGNS, Design
-from .kernel.device import PHASES
+from .kernel.device import PHASES, rebind, unbind
+from .kernel.gup import get_user_pages_fast, gup_fast, gup_slow
+from .kernel.machine import DEVICE_PFN, MAPPING, MEMORY_PFN, Machine, StructPage
 from .kernel.rules import RULES
+from .kernel.start import dax_machine, memory_machine, special_machine
+from .kernel.unmap import munmap, truncate
+from .kernel.users import another_process, block_io, direct_io, user_code
 
 __version__ = "0.1.0"
 __all__ = [
     "DESIGNS",
+    "DEVICE_PFN",
+    "MAPPING",
+    "MEMORY_PFN",
     "PHASES",
     "RULES",
     "SCENARIOS",
@@ -35,18 +43,36 @@ __all__ = [
     "Design",
     "Effect",
     "Gone",
+    "Machine",
     "Moment",
     "Report",
     "Rule",
     "Scenario",
     "ScenarioError",
     "ScheduleError",
+    "StructPage",
     "Thing",
+    "Thread",
     "ThreadError",
+    "Use",
     "Verdict",
+    "another_process",
+    "block_io",
     "check",
+    "dax_machine",
+    "direct_io",
+    "get_user_pages_fast",
+    "gup_fast",
+    "gup_slow",
+    "memory_machine",
     "models",
+    "munmap",
     "race",
+    "rebind",
     "replay",
     "scenario",
+    "special_machine",
+    "truncate",
+    "unbind",
+    "user_code",
 ]

@@ -17,7 +17,7 @@ BLOCKS = re.findall(r"```(python|text)\n(.*?)```", PAGE, re.DOTALL)
 def test_the_example_prints_what_the_page_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gupcore.SCENARIOS", scenarios := dict(SCENARIOS))
+    monkeypatch.setattr("gupcore.checker.maker.SCENARIOS", scenarios := dict(SCENARIOS))
     assert [kind for kind, _ in BLOCKS] == ["python"] * 4 + ["text"]
     example = tmp_path / "example.py"  # a thread's source must be in a file
     example.write_text("\n\n".join(text for kind, text in BLOCKS if kind == "python"))
