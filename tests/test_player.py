@@ -2,13 +2,20 @@
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 
-from gupcore import SCENARIOS, Design, Report, ScheduleError, check, race
-from gupcore.checker.step import Thread
+from gupcore import DESIGNS, SCENARIOS, Design, Report, Scenario, ScheduleError, check, race, replay
+from gupcore.checker.maker import scenario
+from gupcore.checker.scenario import Variant
+from gupcore.checker.step import Blocked, Effect, Thread, models
+from gupcore.checker.thread import Automaton
 from gupcore.kernel import gup as model
 from gupcore.player import Player
 from gupcore.player.data import VERSION, board
@@ -229,6 +236,101 @@ def test_another_report_is_shown_from_the_start(reports: list[Report]) -> None:
     assert (player.design, player.schedule) == ("cure", "")
     assert player.board == board([reports[2]])
     assert "every rule holds" in player.to_html()
+
+
+# --- A reader's own scene -------------------------------------------------------------------------
+
+
+class Kettle(NamedTuple):
+    """A machine that says nothing of itself, and has no oops."""
+
+    water: int
+    lid: MappingProxyType[str, bool]
+
+
+SHUT, OPEN = MappingProxyType({"open": False}), MappingProxyType({"open": True})
+
+
+@models("pour", "kettle.c")
+def pour(kettle: Kettle) -> Effect | Blocked:
+    """Take some water."""
+    if not kettle.water:
+        return Blocked("Waits for water.")
+    return Effect(kettle._replace(water=kettle.water - 1), "Takes water.")
+
+
+@models("open", "kettle.c")
+def open_lid(kettle: Kettle) -> Effect:
+    """Open the lid."""
+    return Effect(kettle._replace(lid=OPEN), "Opens the lid.")
+
+
+def tea() -> Thread:
+    yield pour()
+    yield open_lid()
+
+
+def coffee() -> Thread:
+    yield pour()
+    yield pour()
+    yield open_lid()
+
+
+with patch.dict(SCENARIOS):  # others list what is there
+
+    @scenario("kitchen", water=range(1, 9))
+    def kitchen(water: int = 2, first: Callable[[], Thread] = tea) -> Scenario:
+        threads = (Automaton("first", first), Automaton("second", coffee))
+        kettle, design = Kettle(water, SHUT), Variant("mine", "Mine.")
+        return Scenario("", "Two share a kettle.", design, kettle, threads)
+
+    notebook: dict[str, Any] = {"__name__": "__main__", "scenario": scenario, "kitchen": kitchen}
+    exec("@scenario('mine')\ndef mine(water=3): return kitchen(water)", notebook)
+
+
+def test_a_machine_that_says_nothing_of_itself_is_shown_by_its_fields() -> None:
+    report = check(kitchen())
+    data = board([report])
+    fields = [("water", "object", True, "2", ()), ("lid", "object", True, "{'open': False}", ())]
+    assert things(data, data["designs"][0]["start"][0]) == fields
+    assert len(data["machines"]) == len(report.graph.machines)
+    assert data["stopped"] == []
+    assert report.replay("1")[0].changes == ("water: 2 -> 1",)
+    assert Prompt("mine", "12", 2, "And now?").data([report])["right"] == WAITS
+
+
+by_hand = replace(kitchen(), machine=kitchen(5).machine)
+absent = race("no-check", callers=2, pte="absent")
+only_there = check(absent)["struct page exists"].schedule
+
+
+@pytest.mark.parametrize(
+    ("made", "schedule", "names"),
+    [
+        pytest.param(absent, only_there, {}, id="another start"),
+        pytest.param(race(DESIGNS["cure"].lacking("drain_faults")), "2211", {}, id="a design"),
+        pytest.param(kitchen(4), "1222", {}, id="a module of one's own"),
+        pytest.param(kitchen(first=coffee), "111", {}, id="and a thread"),
+        pytest.param(notebook["mine"](), "1222", {"mine": notebook["mine"]}, id="a notebook"),
+        pytest.param(by_hand, "12221", {"scenario": by_hand}, id="by hand"),
+    ],
+)
+def test_what_is_copied_as_python_plays_the_same_steps(
+    made: Scenario, schedule: str, names: dict[str, Any]
+) -> None:
+    report = check(made)
+    data = board([report])
+    (design,) = data["designs"]
+    imports = data["text"][design["imports"]]
+    assert set(re.findall(r"^# (\w+): as it is", imports, re.MULTILINE)) == set(names)
+    copied: dict[str, Any] = dict(names)
+    exec(f"{imports}\nmoments = replay({design['python']}, {schedule!r})", copied)
+    assert copied["moments"] == report.replay(schedule)
+
+
+def test_a_schedule_of_another_start_is_none_of_the_usual_one() -> None:
+    with pytest.raises(ScheduleError):
+        replay(race("no-check", callers=2), only_there)
 
 
 # --- The module -----------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ def test_no_wing_imports_what_readers_meet() -> None:
 
 def test_the_player_explores_nothing() -> None:
     for name in of("player"):
-        assert all(other.startswith("player.") for other in imported_by(name)), name
+        assert not imported_by(name) & SEARCH, name
+        assert all(other.startswith(("checker.", "player.")) for other in imported_by(name)), name
 
 
 def test_no_circle() -> None:

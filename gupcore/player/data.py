@@ -16,11 +16,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ..checker.machine import stopped, things
+from ..checker.values import key
+
 if TYPE_CHECKING:
     from ..checker.thread import Automaton, Node, Place
     from ..checker.verdict import Report
 
-VERSION = 3
+VERSION = 4
 MANY = 20_000  # states; of a larger graph the page counts no schedules and does not look ahead
 
 Switches = Mapping[str, str]
@@ -106,15 +109,15 @@ class _Lists:
 
     def machine(self, machine: Any) -> int:
         """Return the number of a machine; remember if it has stopped."""
-        things = machine.things()
+        described = things(machine)
         values = [
             self.values.number((int(t.exists), *map(self.text.number, (t.value, *t.detail))))
-            for t in things
+            for t in described
         ]
-        shown = self.things.number(tuple((thing.name, thing.kind) for thing in things))
+        shown = self.things.number(tuple((thing.name, thing.kind) for thing in described))
         # What a reader is shown may leave out what tells two machines apart.
-        number = self.machines.number((machine, shown, *values))
-        if machine.oops is not None:
+        number = self.machines.number((key(machine), shown, *values))
+        if stopped(machine):
             self.stopped[number] = machine.oops
         return number
 
@@ -182,7 +185,7 @@ def _design(report: Report, lists: _Lists) -> dict[str, Any]:
     """Describe one graph.
 
     name, says  of the design
-    python      how the scenario is made in Python
+    python      how the scenario is made in Python; `imports`: the lines that this needs before it
     start       the machine and the nodes at the start
     moves       runs of numbers in the board's `moves`: [how many are skipped, how many follow, ...]
     states      how many there are; `complete`: were all found?
@@ -212,6 +215,7 @@ def _design(report: Report, lists: _Lists) -> dict[str, Any]:
         "name": report.scenario.design.name,
         "says": report.scenario.design.says,
         "python": report.scenario.in_python(),
+        "imports": lists.text.number(report.scenario.imports("replay")),
         "start": [machines[0], *(numbers[0] for numbers in nodes)],
         "moves": _runs(sorted(moves)),
         "states": len(graph.states),

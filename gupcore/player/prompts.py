@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..checker.machine import stopped
+
 if TYPE_CHECKING:
     from ..checker.verdict import Report
 
@@ -73,6 +75,6 @@ def _what_happens(report: Report, schedule: str, thread: int) -> str:
     move = report.graph.move(state, thread - 1)
     if move is None:
         return WAITS
-    if move.effect.machine.oops is not None:
+    if stopped(move.effect.machine):
         return OOPS
     return BREAKS if report.broken_by(move) else GOES_ON

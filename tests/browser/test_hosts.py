@@ -12,6 +12,7 @@ from visit import Visit
 
 from gupcore import check, race
 from gupcore.player import Player
+from gupcore.player.data import VERSION
 from gupcore.player.module import module, style
 
 
@@ -55,7 +56,7 @@ def broken_players() -> dict[str, str]:
         del column[20:]
     silent = json.loads(board) | {"text": []}
     homeless = json.loads(board) | {"code": {}}
-    empty = {"version": 3, "designs": []}
+    empty = {"version": VERSION, "designs": []}
     newer = json.loads(board) | {"version": 99}
     names = ("short", "silent", "homeless", "empty", "newer")
     made = dict(zip(names, map(with_board, (short, silent, homeless, empty, newer)), strict=True))
@@ -68,7 +69,9 @@ def test_data_that_cannot_be_walked_is_a_sentence(page_at: Callable[..., Visit],
     whole = Player(check(race("cure"))).to_html()
     page = page_with(visit.page, broken_players()[name], whole)
     expected = (
-        "version 3, and was given version 99" if name == "newer" else "data of this player is"
+        f"version {VERSION}, and was given version 99"
+        if name == "newer"
+        else "data of this player is"
     )
     alert = page.get_by_role("alert")
     assert expected in alert.inner_text()

@@ -1,9 +1,10 @@
 """What a reader can ask for: bits, what lies ahead, how it ends, other designs, the map, a link."""
 
-import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hand import BUG, CHAPTER, Hand
@@ -12,7 +13,8 @@ from shipped import load_parts, run_cell
 from test_hosts import page_with
 from visit import Visit
 
-from gupcore import SCENARIOS, Report, ScheduleError, check, race
+from gupcore import DESIGNS, SCENARIOS, Report, Scenario, ScheduleError, check, race
+from gupcore.checker.maker import scenario
 from gupcore.player import Player
 
 ROUTES = """
@@ -517,18 +519,44 @@ def test_what_is_copied_is_on_the_clipboard(hand: Hand) -> None:
     assert hand.page.evaluate("navigator.clipboard.readText()") == copied(hand)
 
 
-@pytest.mark.parametrize("name", ["munmap", "rebind", "percpu-ref", "two callers"])
-def test_every_scene_can_be_copied_as_python(name: str, page_at: Callable[..., Visit]) -> None:
-    makers: dict[str, Any] = {
-        "percpu-ref": lambda: SCENARIOS[name](wait=False),
-        "two callers": lambda: race("cure", callers=2, pte="absent"),
-    }
-    scenario = makers.get(name, lambda: SCENARIOS[name]("v5.11"))()
-    names: dict[str, Any] = {}
-    run_cell("<copied>", "from gupcore import *", names)
-    made = eval(scenario.in_python(), names)
-    assert made == scenario
-    assert json.dumps(Player(check(made)).board) == json.dumps(Player(check(scenario)).board)
+with patch.dict(SCENARIOS):  # others list what is there
+
+    @scenario("own")
+    def own(callers: int = 1) -> Scenario:
+        return race("no-check", callers=callers, pte="absent")
+
+
+ONLY_THERE = check(own(2))["struct page exists"].schedule
+BY_HAND = replace(race("no-check"), name="by hand", threads=own().threads)
+
+
+@pytest.mark.parametrize(
+    ("scene", "schedule", "names"),
+    [
+        (SCENARIOS["munmap"]("v5.11"), "1122", {}),
+        (SCENARIOS["percpu-ref"](wait=False), "1122", {}),
+        (race(DESIGNS["cure"].lacking("drain_faults")), "2211", {}),
+        (race("no-check", callers=2, pte="absent"), ONLY_THERE, {}),
+        (own(2), ONLY_THERE, {}),
+        (BY_HAND, "2211", {"scenario": BY_HAND}),
+    ],
+    ids=lambda value: value.key() if isinstance(value, Scenario) else "",
+)
+def test_every_scene_can_be_copied_as_python(
+    scene: Scenario,
+    schedule: str,
+    names: dict[str, Any],
+    page_at: Callable[..., Visit],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = check(scene)
+    hand = Hand(page_with(page_at().page, Player(report).to_html()))
+    hand.take(schedule)
+    hand.open("share")
+    hand.press("copy python")
+    run_cell("<copied>", copied(hand), dict(names))
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [f"{m.label}: {m.said}" for m in report.replay(schedule)]
 
 
 def test_several_players_of_one_scenario_have_links_of_their_own(

@@ -1,6 +1,6 @@
 // The board: the data that Python hands over. See data.py for the format; nothing here knows what it means.
 
-export const VERSION = 3;
+export const VERSION = 4;
 const BLOCKED = -1;
 
 /** Keep what `make` makes of an object for as long as the object lives. */
@@ -51,8 +51,8 @@ function isWhole(board) {
   const isMove = ([thread, machine, node, to, at, said, broken]) =>
     isIn(thread, threads) && areIn([machine, to], machines) && areIn([node, at], nodes) && isIn(said, text) &&
     (broken === BLOCKED || isIn(broken, breaks));
-  const isDesign = ({ start, moves: runs, verdicts: judged, outcomes: ends, stuck }) =>
-    start.length === threads.length + 1 && isIn(start[0], machines) && areIn(start.slice(1), nodes) &&
+  const isDesign = ({ start, moves: runs, verdicts: judged, outcomes: ends, stuck, imports }) =>
+    isIn(imports, text) && start.length === threads.length + 1 && isIn(start[0], machines) && areIn(start.slice(1), nodes) &&
     runs.every((run) => run >= 0) && runs.reduce((sum, run) => sum + run, 0) <= moves.length &&
     judged.length === rules.length && areIn(judged, verdicts) && Array.isArray(stuck) &&
     (ends === null || ends.every(([n]) => isIn(n, outcomes)));

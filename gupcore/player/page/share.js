@@ -38,10 +38,9 @@ export function sharePanel(board, { copied }, hasAddress) {
 }
 
 /** A cell that plays the same steps in Python. */
-export function asPython(board, design, schedule) {
-  const names = ["race", "SCENARIOS", "Design"].filter((name) => new RegExp(`\\b${name}[([]`).test(design.python));
+export function asPython({ text }, design, schedule) {
   return [
-    `from gupcore import ${[...names, "replay"].sort().join(", ")}`, "",
+    text[design.imports], "",
     `for moment in replay(${design.python}, "${schedule}"):`,
     "    print(moment.label, moment.said, sep=\": \")",
   ].join("\n");
