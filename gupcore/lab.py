@@ -33,7 +33,7 @@ from .kernel.design import (
     Design,
 )
 from .kernel.device import PHASES, named_design
-from .player import Player
+from .player import Player, with_html
 
 ON, OFF = "on", "off"
 
@@ -203,11 +203,7 @@ class DesignLab(ipywidgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data["text/plain"] = "DesignLab()"
-            data["text/html"] = shipped().to_html()
-        return bundle
+        return with_html(bundle, "DesignLab()", shipped().to_html())
 
 
 WIDE = {"description_width": "12rem", "button_width": "6rem"}

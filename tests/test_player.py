@@ -13,12 +13,13 @@ import pytest
 
 from gupcore import DESIGNS, SCENARIOS, Design, Report, Scenario, ScheduleError, check, race, replay
 from gupcore.checker.maker import scenario
+from gupcore.checker.rule import FAILS, FINISH, HOLDS, UNDETERMINED
 from gupcore.checker.scenario import Variant
 from gupcore.checker.step import Blocked, Effect, Thread, models
 from gupcore.checker.thread import Automaton
 from gupcore.kernel import gup as model
-from gupcore.player import Player
-from gupcore.player.data import VERSION, board
+from gupcore.player import PANELS, Player
+from gupcore.player.data import BLOCKED, MANY, VERSION, board
 from gupcore.player.module import ORDER, PAGE, module
 from gupcore.player.progress import NotebookProgress
 from gupcore.player.prompts import BREAKS, GOES_ON, OOPS, WAITS, WORDS, Prompt
@@ -347,6 +348,19 @@ def test_no_two_files_of_the_module_use_one_name() -> None:
     names = re.findall(r"^(?:async )?(?:const|let|function) (\w+)", module(), re.MULTILINE)
     assert len(names) > 50
     assert [name for name in set(names) if names.count(name) > 1] == []
+
+
+def test_what_python_and_the_page_both_name_is_the_same() -> None:
+    text = module()
+    for name, value in {"VERSION": VERSION, "BLOCKED": BLOCKED, "MANY": MANY}.items():
+        (here,) = re.findall(rf"^const {name} = (\S+);", text, re.MULTILINE)
+        assert int(here) == value, name
+    (panels,) = re.findall(r"^const PANELS = \[(.*?)\];", text, re.MULTILINE | re.DOTALL)
+    assert tuple(re.findall(r'\["(\w+)", ', panels)) == PANELS
+    (marks,) = re.findall(r"^const MARKS = \{(.*)\};", text, re.MULTILINE)
+    assert re.findall(r"(\w+): ", marks) == [HOLDS, FAILS, UNDETERMINED]
+    assert set(re.findall(r'status === "(\w+)"', text)) == {FAILS}
+    assert set(re.findall(r'\bon === "(\w+)"', text)) == {FINISH}
 
 
 def test_every_file_is_joined_after_those_it_needs() -> None:

@@ -16,6 +16,7 @@ from functools import singledispatch
 from typing import Any
 
 STEP, END, FINISH = "step", "end", "finish"
+HOLDS, FAILS, UNDETERMINED = "holds", "fails", "undetermined"  # what a verdict says of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import anywidget
 import traitlets
 from ipywidgets import Layout
 
+from ..checker.rule import FAILS, HOLDS, UNDETERMINED
 from .data import Switches, board
 from .module import module, style
 from .prompts import Prompt
@@ -98,12 +99,7 @@ class Player(anywidget.AnyWidget):
         return f"Player({', '.join(entry['name'] for entry in self.board['designs'])})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data["text/plain"] = repr(self)
-            data["text/html"] = self.to_html()
-        return bundle
+        return with_html(super()._repr_mimebundle_(**kwargs), repr(self), self.to_html())
 
     def to_html(self) -> str:
         """Return the player as HTML: data for the page's script, and a list without it."""
@@ -122,6 +118,19 @@ class Player(anywidget.AnyWidget):
         )
 
 
+def with_html(bundle: Any, says: str, page: str) -> Any:
+    """Return what a widget shows of itself, with what is kept of it where no widget is.
+
+    bundle  what its `_repr_mimebundle_` returned
+    says    it as text, for the notebook's file
+    page    it as HTML, for the rendered book
+    """
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    if data is not None:
+        data |= {"text/plain": says, "text/html": page}
+    return bundle
+
+
 def _shown_together(reports: Sequence[Report]) -> Sequence[Report]:
     """Return `reports`; raise ValueError if one player cannot show them."""
     if not reports:
@@ -138,22 +147,22 @@ def _shown_together(reports: Sequence[Report]) -> Sequence[Report]:
 
 def _in_words(first: Report, reports: Sequence[Report]) -> str:
     """Return what there is to read without JavaScript: of `first`, or else of one that fails."""
-    if first.status == "fails":
+    if first.status == FAILS:
         return _schedule_as_list(first)
     name = html.escape(first.scenario.design.name)
-    others = (_schedule_as_list(report) for report in reports if report.status == "fails")
+    others = (_schedule_as_list(report) for report in reports if report.status == FAILS)
     return f"<p>Design {name}: {_AT_BEST[first.status]}.</p>{next(others, '')}"
 
 
 _AT_BEST = {
-    "holds": "every rule holds in every schedule",
-    "undetermined": "the search was cut off before a rule was broken",
+    HOLDS: "every rule holds in every schedule",
+    UNDETERMINED: "the search was cut off before a rule was broken",
 }
 
 
 def _schedule_as_list(report: Report) -> str:
     """Return the shortest schedule to the first broken rule as an ordered list."""
-    failing = next(verdict for verdict in report.verdicts if verdict.status == "fails")
+    failing = next(verdict for verdict in report.verdicts if verdict.status == FAILS)
     rule = html.escape(failing.rule.name)
     says = f"The shortest schedule that breaks the rule <em>{rule}</em>:"
     return _as_list(report, failing.schedule, says)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..checker.verdict import Report
 
 VERSION = 4
+BLOCKED = -1  # in place of the rules that a move breaks: it cannot be made
 MANY = 20_000  # states; of a larger graph the page counts no schedules and does not look ahead
 
 Switches = Mapping[str, str]
@@ -55,8 +56,8 @@ def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> dict[
     breaks     lists of the rules that a move breaks, by number
     moves      what a thread does on a machine, at a node, a column each: thread, machine and node,
                as differences to the row before; the machine and the node after, as differences to
-               those before; what is said; and which rules it breaks, or -1 where it is blocked and
-               what is said is why
+               those before; what is said; and which rules it breaks; or BLOCKED, and what is said
+               is why
     verdicts   [status, in short, schedule, loop, why]
     outcomes   [in short, schedule, loop]
     designs    one entry a report, see `_design`
@@ -209,7 +210,7 @@ def _design(report: Report, lists: _Lists) -> dict[str, Any]:
             broken = lists.breaks.number(tuple(report.broken_by(move)))
             moves.append(lists.moves.number((*here, *there, said, broken)))
         elif (why := graph.why(thread, machine, node)) is not None:
-            moves.append(lists.moves.number((*here, *here[1:], lists.text.number(why), -1)))
+            moves.append(lists.moves.number((*here, *here[1:], lists.text.number(why), BLOCKED)))
     lists.uneven |= {machines[n]: tuple(rules) for n, rules in report.uneven_ends().items()}
     return {
         "name": report.scenario.design.name,
