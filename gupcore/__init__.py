@@ -9,6 +9,13 @@ of pages; `kernel` is the model and knows nothing of searching; `evidence` holds
 what real kernels did.  What stands beside them is what a reader meets.
 """
 
+import sys
+
+if sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] == __name__:  # python -m gupcore
+    from .outset import prepare
+
+    prepare()
+
 from .catalogue import race
 from .checker.asked import ScenarioError
 from .checker.machine import Gone, Thing

@@ -16,20 +16,14 @@ With 64, 70, 71, 74 and 130 one line on standard error says what happened.
 
 from __future__ import annotations
 
-import signal
-
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # What is imported now takes a moment, and nothing could catch a KeyboardInterrupt.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from traceback import extract_tb
-from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from .checker.asked import ScenarioError, check_number, one_of, one_of_these
@@ -41,15 +35,15 @@ from .checker.source import ThreadError
 from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, check
 from .kernel.design import DESIGNS
 from .kernel.rules import RULES
+from .outset import EX_OSERR, EX_SOFTWARE, WIPE, prepare
 from .table import HEADING, MOST_THREADS, callers_up_to, needs, planned
 
 EXIT = {HOLDS: 0, FAILS: 1, UNDETERMINED: 2}
-EX_USAGE, EX_SOFTWARE, EX_OSERR, EX_IOERR = 64, 70, 71, 74  # as in sysexits.h
+EX_USAGE, EX_IOERR = 64, 74  # as in sysexits.h
 BROKEN_PIPE = 141
 
 USUAL = "seed-race"  # the scenario of a table
 MOST_LACKING = 2  # callers with whom protections are taken away; with more it takes hours
-WIPE = f"\r{'':78}\r"
 
 # What the parameters of scenarios mean.
 MEANS = {
@@ -87,6 +81,9 @@ class Parser(argparse.ArgumentParser):
     def print_help(self, file: Any = None) -> None:
         """Print the help on standard output, or raise OutputError."""
         _say(self.format_help().rstrip())
+
+
+# --- The process ----------------------------------------------------------------------------------
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,28 +124,11 @@ def _what_happened(error: Exception) -> tuple[int, str]:
 
 def _program() -> NoReturn:
     """Run the command line as a process of its own, which ends with a code and no traceback."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupted)
-    try:
-        code = main()
-    except MemoryError:  # not even enough to say so
-        code = EX_OSERR
+    prepare()
+    code = main()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
     _drop_what_cannot_be_written()
     sys.exit(code)
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    """Say so and end by the signal: then a shell or a make knows that it is to stop as well.
-
-    This goes past Python's buffers, since one of them may be in the midst of being written.
-    """
-    if sys.stderr is not None:
-        wipe = WIPE if sys.stderr.isatty() else ""
-        with suppress(OSError):
-            os.write(2, f"{wipe}gupcore: Interrupted before the end.\n".encode())
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.raise_signal(signal.SIGINT)
 
 
 def _drop_what_cannot_be_written() -> None:

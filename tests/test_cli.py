@@ -16,6 +16,7 @@ from gupcore import SCENARIOS, ThreadError
 from gupcore import __main__ as command_line
 from gupcore.checker.verdict import FAILS, HOLDS, UNDETERMINED
 from gupcore.kernel.design import DESIGNS
+from gupcore.outset import EX_OSERR, EX_SOFTWARE
 from gupcore.table import planned
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -24,8 +25,8 @@ WITH_DESIGNS = [name for name, make in SCENARIOS.items() if make.has_designs]
 CODES = {
     *command_line.EXIT.values(),
     command_line.EX_USAGE,
-    command_line.EX_SOFTWARE,
-    command_line.EX_OSERR,
+    EX_SOFTWARE,
+    EX_OSERR,
     command_line.EX_IOERR,
     128 + signal.SIGINT,
     command_line.BROKEN_PIPE,
@@ -336,18 +337,33 @@ def test_a_thread_that_finds_no_memory(
     assert "Out of memory" in capsys.readouterr().err
 
 
+def memory(code: str) -> int:
+    """Return how many kB a piece of Python takes at the most."""
+    code = f"{code}; print(open('/proc/self/status').read())"
+    status = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    return int(re.findall(r"VmPeak:\s+(\d+) kB", status)[0])
+
+
+SEARCH = "check seed-race --design no-check --pte absent --callers 3"  # needs hundreds of MB
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc")
 def test_out_of_memory_during_the_search() -> None:
-    peak = "import gupcore.__main__; print(open('/proc/self/status').read())"
-    status = subprocess.run([sys.executable, "-c", peak], capture_output=True, text=True).stdout
-    (needed,) = re.findall(r"VmPeak:\s+(\d+) kB", status)
-    for more in (10_000, 20_000):  # a search of all schedules takes some hundred thousand
-        long = "gupcore check seed-race --design no-check --pte absent --callers 3"
-        result = in_shell(f"ulimit -v {int(needed) + more}; exec {long}")
+    needed = memory("import gupcore.__main__")
+    for more in (10_000, 20_000):
+        result = in_shell(f"ulimit -v {needed + more}; exec gupcore {SEARCH}")
         assert result.returncode == 71
         assert result.stdout == ""
         says = "gupcore: Out of memory; fewer callers or a lower --limit need less.\n"
         assert result.stderr == says
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc")
+def test_out_of_memory_while_modules_are_imported() -> None:
+    limit = (memory("import runpy") + memory("import gupcore.__main__")) // 2
+    result = in_shell(f"ulimit -v {limit}; exec gupcore {SEARCH}")
+    assert result.returncode == 71
+    assert result.stderr == "gupcore: Out of memory.\n"
 
 
 # --- An interrupt ---------------------------------------------------------------------------------
@@ -399,7 +415,7 @@ sys.addaudithook(interrupt)
 
 
 @pytest.mark.usefixtures("heard")
-@pytest.mark.parametrize("module", ["argparse", "gupcore.table"])
+@pytest.mark.parametrize("module", ["gupcore.catalogue", "gupcore.kernel.pte", "argparse"])
 def test_an_interrupt_while_modules_are_imported(module: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(INTERRUPT_AT_IMPORT.format(module=module))
     result = subprocess.run(
@@ -409,7 +425,7 @@ def test_an_interrupt_while_modules_are_imported(module: str, tmp_path: Path) ->
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
     assert result.returncode == -signal.SIGINT
-    assert "Traceback" not in result.stderr
+    assert result.stderr == "gupcore: Interrupted before the end.\n"
 
 
 @pytest.mark.usefixtures("heard")
@@ -421,8 +437,8 @@ def test_an_interrupt_at_any_time() -> None:
             time.sleep(wait / 1000)
             running.send_signal(signal.SIGINT)
             printed, said = running.communicate(timeout=60)
-        if "Traceback" in said:  # only Python itself, before this module runs
-            assert "gupcore/__main__.py" not in said
+        if "Traceback" in said:  # only Python itself, before the package has begun
+            assert "catalogue" not in said
         elif running.returncode == 0:
             assert (printed, said) == (done, "")
         else:

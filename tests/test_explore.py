@@ -1,8 +1,6 @@
 """The explorer against brute force, on random little threads and on the race itself."""
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import brute
 import pytest
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 
 from gupcore import DESIGNS, check, race
 from gupcore.checker import paths
-from gupcore.checker.explore import Graph, explore
+from gupcore.checker.explore import explore
 from gupcore.checker.step import Blocked, Effect, Step, Thread, models
 from gupcore.checker.thread import Automaton
 

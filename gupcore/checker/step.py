@@ -172,7 +172,7 @@ class Step:
                 answer = call(self.action.apply, machine, *self.args)
             except Gone as fault:
                 answer = _oops(machine, fault)
-            except StepError:
+            except (StepError, MemoryError):
                 raise
             except Exception as error:
                 raise StepError(f"{self!r} cannot be taken: {error}") from error

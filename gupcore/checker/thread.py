@@ -229,6 +229,8 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
     except StopIteration as end:
         frozen(end.value, f"{label} returns", ThreadError)
         return True, end.value
+    except MemoryError:
+        raise
     except (Exception, SystemExit) as error:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_flags & CO_GENERATOR:  # a helper may have no source

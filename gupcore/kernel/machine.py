@@ -1,10 +1,8 @@
-"""The state of the machine, as values that never change: a step makes a new machine from an old
-one.
+"""The state of the machine, as values that never change: a step makes a new one from an old one.
 
 Only what the questions need is here: one process's mapping and its page tables, the CPUs' TLBs,
 the struct pages behind the mapping, the device that may have brought them, and who is inside
-which section.  Values are immutable and hashable, so that the explorer can tell whether it has
-been somewhere before.
+which section.
 
 The heart of it is `Machine.page`: a struct page is reached through that method and no other
 way, and a removed one raises `Gone`.  No step can forget to ask.
@@ -296,9 +294,10 @@ class Machine:
             TLB_ENTRY: self.tlb != before.tlb,
             VMA: self.vmas != before.vmas,
             PGMAP: self.pgmap != before.pgmap,
-            DEVICE_STATE: _of_device(self) != _of_device(before),
+            DEVICE_STATE: (self.device, self.bound, self.clean)
+            != (before.device, before.bound, before.clean),
             FRAME: any(new.owner != old.owner for new, old in pages),
-            STRUCT_PAGE: any(_of_page(new) != _of_page(old) for new, old in pages),
+            STRUCT_PAGE: any(replace(new, owner=old.owner) != old for new, old in pages),
         }
         return frozenset(kind for kind, differs in kinds.items() if differs)
 
@@ -373,14 +372,6 @@ class Machine:
     def _section(self, section: str) -> Thing:
         cpus = self.cpus(section)
         return Thing(section, "section", bool(cpus), cpu_list(cpus) or "nobody")
-
-
-def _of_page(page: StructPage) -> tuple[int, bool, bool]:
-    return page.refcount, page.exists, page.mapping
-
-
-def _of_device(machine: Machine) -> tuple[str, bool, bool | None]:
-    return machine.device, machine.bound, machine.clean
 
 
 def dax_pte(pfn: int, counted: bool = False, write: bool = True) -> int:
