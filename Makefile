@@ -75,6 +75,7 @@ SLOW := tests/test_make.py tests/test_mutants.py tests/test_oracles.py \
   tests/test_explore.py::test_the_race_agrees_with_brute_force \
   tests/test_outcomes.py::test_the_catalogue_as_brute_force \
   tests/test_scenarios.py::test_a_random_schedule_is_what_the_graph_says \
+  tests/test_steps.py::test_what_a_step_of_the_model_declares_it_is_seen_to_do \
   tests/test_table.py::test_a_table_as_html \
   tests/test_table.py::test_needs_in_words \
   tests/test_table.py::test_what_each_protection_of_the_cure_is_needed_for
