@@ -58,8 +58,11 @@ class Accounts(Protocol):
     def wrote(self, before: Any) -> frozenset[str]:
         """Return the kinds of things that differ from the machine `before`."""
 
-    def references(self) -> Mapping[tuple[str, str, Any], int]:
-        """Return {(kind of thing, who holds it, which thing): how many references}."""
+    def references(self, other: Any = None) -> Mapping[tuple[str, str, Any], int]:
+        """Return {(kind of thing, who holds it, which thing): how many references}.
+
+        other  a machine: only of what differs there
+        """
 
 
 _watched: list[set[Touch]] = []  # of the step that acts now, what it has touched

@@ -1,4 +1,4 @@
-"""Stop what never comes back: a thread, a step or a rule that loops without an end.
+"""Stop what never comes back: a thread or a step that loops without an end.
 
 The checker hands the processor to other people's code and waits for it.  Where the host can
 interrupt that (the main thread of a POSIX system), a timer that counts the processor's time looks

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from dataclasses import is_dataclass
 from functools import cache
 from inspect import CO_GENERATOR
-from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, ModuleType
+from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 from .machine import touch
@@ -49,7 +49,14 @@ HARMLESS: set[Any] = {
         for name in operator.__all__
         if name[-6:] not in ("getter", "caller")
     ),
-    *(functools.reduce, functools.partial, dataclasses.replace, dataclasses.fields, touch),
+    *(
+        functools.reduce,
+        functools.partial,
+        dataclasses.replace,
+        dataclasses.fields,
+        touch,
+        MappingProxyType,
+    ),
     *(collections.Counter, collections.OrderedDict, collections.defaultdict, collections.deque),
 }
 WRITES = {

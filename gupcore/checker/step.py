@@ -245,7 +245,8 @@ def _check_declared(
         wrote = answer.machine.wrote(machine)
         lacking["writes"] = wrote - set(does.writes)
         lacking["reads"] -= lacking["writes"]
-        before, after = (machine.references(), answer.machine.references()) if wrote else ({}, {})
+        before = machine.references(answer.machine) if wrote else {}
+        after = answer.machine.references(machine) if wrote else {}
         more = {held: after[held] - before[held] for held in before if held in after}
         lacking["takes"] = {held[:2] for held in more if more[held] > 0} - set(does.takes)
         lacking["drops"] = {held[:2] for held in more if more[held] < 0} - set(does.drops)

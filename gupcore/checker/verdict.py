@@ -14,7 +14,7 @@ from . import paths, reach
 from .asked import ScenarioError, one_of_these
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .outcomes import Outcome, outcomes
-from .patience import call, patience
+from .patience import patience
 from .replay import Moment, broken_by, replay
 from .rule import FAILS as FAILS  # these three can be had from here
 from .rule import HOLDS as HOLDS
@@ -187,7 +187,7 @@ def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
     broken = {
         id(move)
         for move in graph.known_moves()
-        if not call(rule.holds, move.before, move.step, move.effect.machine)
+        if not rule.holds(move.before, move.step, move.effect.machine)
     }
     schedule = paths.to_move(graph, broken) if broken else None
     if schedule is None:
@@ -203,7 +203,7 @@ def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
     broken = {
         state
         for state in graph.finals
-        if not graph.stopped(graph.machine(state)) and not call(rule.holds, graph.machine(state))
+        if not graph.stopped(graph.machine(state)) and not rule.holds(graph.machine(state))
     }
     schedule = paths.to_state(graph, broken) if broken else None
     if schedule is None:

@@ -50,12 +50,10 @@ ANONYMOUS, DAX, PFNMAP = "anonymous", "DAX file", "device registers"
 ANSWERS, FROZEN, REFUSES = "answers faults", "frozen: no write faults", "refuses faults"
 LINKED, UNLINKED, FREED = "linked", "unlinked", "freed"
 
-# The kinds of things that steps touch, and who can hold a reference.
+# What steps touch, who can hold a reference, and what a step can wait for.
 ENTRY, TABLE, TLB_ENTRY, VMA = "PTE", "page table", "TLB", "mapping"
 STRUCT_PAGE, FRAME, PGMAP, DEVICE_STATE = "struct page", "frame", "dev_pagemap", "device"
 CALLER, A_MAPPING, A_PAGE, ITSELF = "a caller", "a mapping", "a struct page", "itself"
-
-# What a step can wait for.
 GRACE_PERIOD, FLUSH, A_LOCK, THAW = "a grace period", "a TLB flush", "a lock", "a thaw"
 A_REFERENCE, FREE_PAGE = "a reference", "a free page"
 
@@ -161,9 +159,9 @@ class Machine:
 
     def pte(self, address: int) -> int:
         """Return the PTE of the page at user `address`; raise Gone if its table was freed."""
-        at = self.index(address)
-        if self.tables[self.table(address)] == FREED:
-            raise Gone(_numbered("page table", self.table(address)))
+        at, table = self.index(address), self.table(address)
+        if self.tables[table] == FREED:
+            raise Gone(_numbered("page table", table))
         touch(ENTRY, at)
         return self.page_table[at]
 
@@ -243,7 +241,7 @@ class Machine:
 
     def mappings(self, pfn: int) -> int:
         """Count the PTEs that map frame `pfn`."""
-        return sum(pte_present(pte) and pte_pfn(pte) == pfn for pte in self.page_table)
+        return sum(pte_pfn(pte) == pfn and pte_present(pte) for pte in self.page_table)
 
     def entries(self) -> list[int]:
         """List the entries that can be translated with: present PTEs in the tables and TLBs."""
@@ -285,32 +283,35 @@ class Machine:
 
     def wrote(self, before: Machine) -> frozenset[str]:
         """Return the kinds of things that differ from `before`: see `checker.machine`."""
-        pages = [
-            (new, old) for new, old in zip(self.memmap, before.memmap, strict=True) if new != old
-        ]
+        both = zip(self.memmap, before.memmap, strict=True)
+        pages = [(new, old) for new, old in both if new is not old]
         kinds = {
             ENTRY: self.page_table != before.page_table,
             TABLE: self.tables != before.tables,
             TLB_ENTRY: self.tlb != before.tlb,
             VMA: self.vmas != before.vmas,
             PGMAP: self.pgmap != before.pgmap,
-            DEVICE_STATE: (self.device, self.bound, self.clean)
-            != (before.device, before.bound, before.clean),
+            DEVICE_STATE: self.device != before.device
+            or (self.bound, self.clean) != (before.bound, before.clean),
             FRAME: any(new.owner != old.owner for new, old in pages),
             STRUCT_PAGE: any(replace(new, owner=old.owner) != old for new, old in pages),
         }
         return frozenset(kind for kind, differs in kinds.items() if differs)
 
-    def references(self) -> dict[tuple[str, str, int], int]:
-        """Return who holds how many references on what.
+    def references(self, other: Machine | None = None) -> dict[tuple[str, str, int], int]:
+        """Return who holds how many references on what; with `other`, on what differs there.
 
         A caller holds what neither a mapping, nor the thing itself, nor a struct page does.
         """
-        found = {}
-        for page in self.memmap:
+        found, pages = {}, self.memmap
+        if other is not None:
+            ptes = zip(self.page_table, other.page_table, strict=True)
+            moved = {pte_pfn(pte) for pair in ptes if pair[0] != pair[1] for pte in pair}
+            both = zip(pages, other.memmap, strict=True)
+            pages = tuple(page for page, old in both if page is not old or page.pfn in moved)
+        for page in pages:
             if page.exists:
-                counted = page.kind in (NORMAL, COUNTED_DAX)
-                mapped = self.mappings(page.pfn) if counted else 0
+                mapped = self.mappings(page.pfn) if page.kind in (NORMAL, COUNTED_DAX) else 0
                 found[STRUCT_PAGE, A_MAPPING, page.pfn] = mapped
                 found[STRUCT_PAGE, CALLER, page.pfn] = page.refcount - mapped - IDLE[page.kind]
         if self.pgmap is not None:

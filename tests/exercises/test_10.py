@@ -14,8 +14,7 @@ from gupcore.figures.lookups_and_instructions import lookups_and_instructions
 
 def judge(name: str) -> tuple[Callable[..., Answer], dict[str, Any]]:
     """Return a judge as the chapter defines it."""
-    given = {"Answer": Answer, "LOOKUP": "lookup_and_tryget_live"}
-    given |= {"gup_cost": gup_cost, "costs": costs, "load": load}
+    given = {"Answer": Answer, "gup_cost": gup_cost, "costs": costs, "load": load}
     known = defined_in(10, name, **given)
     return known[name], known
 
