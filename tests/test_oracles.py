@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -222,7 +223,7 @@ def harmony(tmp_path: Path) -> Harmony:
         # --quick: no account of the run for people.
         flags = ["-W", "-R", "-U", "-w1", "-s", "--noweb", "--quick"]
         settings = {"XDG_CONFIG_HOME": str(where)}
-        run([program, *flags, *given, *kept, ORACLES / "race.hny"], where, settings)
+        run([sys.executable, program, *flags, *given, *kept, ORACLES / "race.hny"], where, settings)
         issue: str = json.loads((where / "race.hco").read_text())["issue"]
         return issue
 

@@ -17,7 +17,8 @@ from hand import Hand
 from shipped import NOTEBOOKS, Made, boards_in, load_parts, page_of, players_made_by
 from visit import Visit
 
-from gupcore import Report, ScheduleError, paths
+from gupcore import Report, ScheduleError
+from gupcore.checker import paths
 
 WITH_PLAYERS = [notebook for notebook in NOTEBOOKS if "gup-player" in notebook.read_text()]
 CHAPTER = next(notebook for notebook in NOTEBOOKS if notebook.stem == "07_the_race")
