@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from inspect import signature
+from inspect import isfunction, signature
 from typing import Any
 
 from .asked import ScenarioError, check_number, one_of, one_of_these
@@ -33,6 +33,25 @@ class Made:
             for name, value in self.arguments.items()
             if name != "design" and usual[name] != value
         }
+
+    def again(self, **changes: Any) -> Scenario:
+        """Make the scenario again, with other arguments; raise ScenarioError for an unknown one."""
+        for name in changes:
+            if name not in self.maker.parameters:
+                raise ScenarioError(f"The scenario {self.maker.name} has no {name}.")
+        return self.maker(**{**self.arguments, **changes})
+
+    def in_python(self) -> str:
+        """Return the call in Python."""
+        design = [_in_python(self.arguments["design"])] if self.maker.has_designs else []
+        settings = (f"{name}={_in_python(value)}" for name, value in self.settings.items())
+        return f"{self.maker.in_python}({', '.join([*design, *settings])})"
+
+    def origins(self) -> list[tuple[str, str]]:
+        """List the modules and names that the call in Python needs."""
+        functions = [value for value in self.settings.values() if isfunction(value)]
+        found = [self.maker.origin, *((f.__module__, f.__name__) for f in functions)]
+        return [*found, *([("gupcore", "Design")] if "Design(" in self.in_python() else [])]
 
 
 Domain = range | tuple[Any, ...] | Callable[[str, Any], Any]
@@ -140,3 +159,9 @@ def named_scenario(name: str) -> Maker:
     if name not in SCENARIOS:
         raise ScenarioError(f"There is no scenario {name!r}; choose {one_of(SCENARIOS)}.")
     return SCENARIOS[name]
+
+
+def _in_python(value: Any) -> str:
+    if hasattr(value, "in_python"):
+        return str(value.in_python())
+    return str(getattr(value, "__name__", repr(value)))

@@ -26,13 +26,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from . import paths
-from .explore import Move
-
-if TYPE_CHECKING:
-    from .verdict import Report
+from .explore import Graph, Move
+from .scenario import Scenario
 
 ENDS, OOPS, STUCK = "all threads end", "oops", "stuck"
 NEVER, SPINS = "never ends", "spins while others could step"
@@ -40,6 +38,18 @@ NEVER, SPINS = "never ends", "spins while others could step"
 Breaks = frozenset[str]  # the names of the rules a schedule has broken
 Key = tuple[str, Breaks]  # how it ends, and what it has broken
 Rank = tuple[int, paths.Schedule]  # its switches from thread to thread, and the schedule itself
+
+
+class Judged(Protocol):
+    """A scenario with its graph, of whose moves somebody says which rules they break."""
+
+    @property
+    def scenario(self) -> Scenario: ...
+
+    @property
+    def graph(self) -> Graph: ...
+
+    def broken_by(self, move: Move) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class Outcome:
         return f"{self.end}{broken}"
 
 
-def outcomes(report: Report) -> tuple[Outcome, ...]:
+def outcomes(report: Judged) -> tuple[Outcome, ...]:
     """Count all complete schedules of a scenario, by how they end and what rules they break.
 
     The outcome with the most schedules comes first; of equals the one whose sample is shorter, then
@@ -101,7 +111,7 @@ class _Contracted:
     inside      of each state on a cycle, the rules that moves inside its component break
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Judged) -> None:
         self.graph, self.rules = report.graph, report.scenario.rules
         self.components = list(paths.components(self.graph, self.graph.states))
         self.home = {state: n for n, members in enumerate(self.components) for state in members}

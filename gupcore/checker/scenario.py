@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from inspect import isfunction
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .asked import ScenarioError
 from .rule import Rule, usual_rules
 from .thread import Automaton
-
-if TYPE_CHECKING:
-    from .maker import Made
-
 
 MOST_THREADS = 9
 
@@ -51,7 +46,7 @@ class Scenario:
     machine: Any
     threads: tuple[Automaton, ...]
     rules: tuple[Rule, ...] = ()
-    made: Made | None = field(default=None, compare=False, repr=False)
+    made: Call | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, kind, says in (
@@ -85,53 +80,51 @@ class Scenario:
 
         Raises ScenarioError where it has none of that name, or was put together by hand.
         """
-        if self.made is None or not self.is_as_made:
+        if not self.is_as_made or self.made is None:
             raise ScenarioError(
                 f"{self.name} was put together by hand and cannot be set up again; "
                 "let a function make it and register that with @scenario."
             )
-        for name in changes:
-            if name not in self.made.maker.parameters:
-                raise ScenarioError(f"The scenario {self.name} has no {name}.")
-        return self.made.maker(**{**self.made.arguments, "design": self.design, **changes})
+        return self.made.again(**changes)
 
     @cached_property
     def is_as_made(self) -> bool:
         """Is it still what its maker makes, and not a copy with something replaced?"""
-        return self.made is not None and self.made.maker(**self.made.arguments) == self
+        return self.made is not None and self.made.again() == self
 
     def in_python(self) -> str:
         """Return the call that makes this scenario; a function of the reader's goes by its name.
 
         One that was put together by hand goes by the name `scenario`.
         """
-        if self.made is None or not self.is_as_made:
-            return "scenario"
-        design = [_in_python(self.design)] if self.made.maker.has_designs else []
-        settings = (f"{name}={_in_python(value)}" for name, value in self.settings.items())
-        return f"{self.made.maker.in_python}({', '.join([*design, *settings])})"
+        return self.made.in_python() if self.is_as_made and self.made else "scenario"
 
     def imports(self, *further: str) -> str:
         """Return the lines that `in_python` needs before it; `further` names come from gupcore.
 
         What a notebook has defined cannot be imported: a comment says so.
         """
-        if self.made is None or not self.is_as_made:
-            origins = [("__main__", "scenario")]
-        else:
-            origins = [self.made.maker.origin]
-            given = [value for value in self.settings.values() if isfunction(value)]
-            origins += [(value.__module__, value.__name__) for value in given]
-            if "Design(" in self.in_python():
-                origins.append(("gupcore", "Design"))
+        by_hand = [("__main__", "scenario")]
         names: dict[str, list[str]] = {"gupcore": list(further)}
-        for module, name in origins:
+        for module, name in self.made.origins() if self.is_as_made and self.made else by_hand:
             names.setdefault(module, []).append(name)
         own = names.pop("__main__", [])
         lines = [f"from {module} import {', '.join(sorted(names[module]))}" for module in names]
-        return "\n".join(
-            [*lines, *(f"# {name}: as it is defined where the player is" for name in own)]
-        )
+        lines += [f"# {name}: as it is defined where the player is" for name in own]
+        return "\n".join(lines)
+
+
+class Call(Protocol):
+    """How a scenario was made: see `maker.Made`."""
+
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
+    def again(self, **changes: Any) -> Scenario: ...
+
+    def in_python(self) -> str: ...
+
+    def origins(self) -> list[tuple[str, str]]: ...
 
 
 class Variant(NamedTuple):
@@ -143,9 +136,3 @@ class Variant(NamedTuple):
 
 def _word(value: object) -> str:
     return str(getattr(value, "__name__", value))
-
-
-def _in_python(value: Any) -> str:
-    if hasattr(value, "in_python"):
-        return str(value.in_python())
-    return str(getattr(value, "__name__", repr(value)))
