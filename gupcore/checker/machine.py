@@ -3,10 +3,10 @@
 A machine is a value that cannot change: a step makes a new machine from an old one.  Nothing else
 is asked of it.  What it may offer besides:
 
-    oops          a field: the name of what was touched when it was gone; the run has then ended
-    things()      what a reader sees of it; without it, its fields
-    wrote(before) the kinds of things that differ from `before`, and
-    references()  who holds how many references on what: both held against what a step declares
+    oops        a field: the name of what was touched when it was gone; the run has then ended
+    things      what a reader sees of it; without it, its fields
+    wrote       the kinds of things that differ from another machine, and
+    references  who holds how many references on what: both held against what a step declares
 
 While a step acts, the machine hands its things out through methods that say so with `touch`.
 """

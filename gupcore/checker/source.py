@@ -3,14 +3,12 @@
 Where a thread stands is its instruction and its local variables.  All else that the interpreter
 keeps while a generator waits is hidden from the checker: the iterator of a `for`, what a `with` or
 a `try` has still to do, the value that a `match` is comparing while a guard yields, and what an
-expression has computed so far.  So around a yield may stand
+expression has computed so far.
 
-    def  if  while  match          in their bodies, in the test of an `if` or `while`, and in what a
-                                   `match` looks at
-    an assignment, an expression, `return`, `assert`, `raise`, `del`
-
-with one yield in a statement and no `:=` beside it: then what the expression has computed before
-follows from the local variables.  Everything else is refused.
+So around a yield may stand `def`, `if`, `while` and `match`: in their bodies, in the test of an
+`if` or a `while`, and in what a `match` looks at.  The statement that yields is an assignment, an
+expression, `return`, `assert`, `raise` or `del`.  It has one yield, and no `:=`: then what the
+expression has computed before follows from the local variables.  Everything else is refused.
 
 The text is looked at, so it must be the text of the code that runs: it is compiled again and
 compared.  What a thread may read and write is `reach`'s business.
