@@ -96,7 +96,7 @@ def _among(code: CodeType, module: CodeType, moved: int) -> bool:
 
 def _same(code: CodeType, other: CodeType, moved: int) -> bool:
     """Are these two the same, but for where they stand in a file?"""
-    if code.co_name != other.co_name:
+    if (code.co_name, code.co_firstlineno) != (other.co_name, other.co_firstlineno + moved):
         return False
     if any("@" in name for name in (*code.co_names, *code.co_varnames)):
         # pytest has rewritten an `assert`, with names that nobody can write: the lines must do.
