@@ -8,8 +8,11 @@ a local variable, whose value has a key (see `values`).
 So all that a thread's code can *reach* is looked at, and refused unless it is known to be
 harmless: each name that is not local must stand for a value that cannot change, for a function or
 a class that is harmless itself, or for a function of Python's that depends on its arguments alone.
-It is the code that runs that is looked at, so a helper needs no source.  Steps and rules are held
-to the same: a step that counts how often it is taken would be hidden state, too.
+Of a class that is what code asks for by name, and what Python calls without being asked.  It is
+the code that runs that is looked at (see `deeds`), so a helper needs no source.  Steps and rules
+are held to the same: a step that counts how often it is taken would be hidden state, too.
+
+What was found is remembered, with what it was found in, until anything there is another value.
 """
 
 from __future__ import annotations
@@ -17,160 +20,121 @@ from __future__ import annotations
 import builtins
 import collections
 import dataclasses
-import dis
 import enum
 import functools
 import itertools
 import math
 import operator
-from collections.abc import Iterator
-from dataclasses import is_dataclass
-from functools import cache
+import reprlib
+import sys
+import types
+import typing
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from inspect import CO_GENERATOR
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
+from .deeds import Deeds, Read, deeds, wrong_to_ask
 from .machine import touch
 from .source import ThreadError, check_source
-from .values import PLAIN, cells, frozen
+from .values import PLAIN, Empty, cells, frozen, holds, key, named
 
 FUNCTIONS = """
     abs all any ascii bin bool bytes callable chr complex dict divmod enumerate filter float format
-    frozenset hex int isinstance issubclass iter len list map max min next object oct ord pow print
-    range repr reversed round set slice sorted str sum tuple type zip super property staticmethod
+    frozenset hex int isinstance issubclass iter len list map max min next oct ord pow print range
+    repr reversed round set slice sorted str sum tuple type zip super property staticmethod
     classmethod bytearray
 """
-HARMLESS: set[Any] = {
+TELL_APART = (operator.is_, operator.is_not)
+MAKE_FUNCTIONS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
+HARMLESS: tuple[Any, ...] = (
     *(getattr(builtins, name) for name in FUNCTIONS.split()),
     *(value for value in vars(math).values() if callable(value)),
     *(value for value in vars(itertools).values() if isinstance(value, type)),
-    *(
-        getattr(operator, name)
-        for name in operator.__all__
-        if name[-6:] not in ("getter", "caller")
-    ),
-    *(
-        functools.reduce,
-        functools.partial,
-        dataclasses.replace,
-        dataclasses.fields,
-        touch,
-        MappingProxyType,
-    ),
+    *({getattr(operator, name) for name in operator.__all__} - {*TELL_APART, *MAKE_FUNCTIONS}),
+    *(functools.reduce, functools.partial, dataclasses.replace, touch, MappingProxyType),
     *(collections.Counter, collections.OrderedDict, collections.defaultdict, collections.deque),
-}
-WRITES = {
-    **dict.fromkeys(("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME"), "the global name"),
-    **dict.fromkeys(("STORE_ATTR", "DELETE_ATTR"), "the attribute"),
-}
-READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
-CELLS = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_CLOSURE", "LOAD_FROM_DICT_OR_DEREF")
-ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
-INSIDE = ("gi_", "f_", "co_", "tb_", "cr_", "ag_", "__")  # names that lead into the interpreter
-SHOWN = (
-    "__name__",
-    "__class__",
-    "__doc__",
-    "__qualname__",
-    "__module__",
-    "__len__",
-    "__contains__",
+    *(value for value in vars(dataclasses).values() if type(value).__module__ == "dataclasses"),
 )
-MAKERS = (dataclasses.__file__, collections.__file__)  # of what dataclasses and NamedTuples have
-MADE = ("__new__", "__init__", "__eq__", "__hash__", "__repr__", "__setattr__", "__delattr__")
-COMPARES = ("__eq__", "__hash__", "__getattr__", "__getattribute__", "__setattr__", "__del__")
+_HARMLESS = {id(value) for value in HARMLESS}
+DEEP = (RecursionError, MemoryError)  # raised where there is no more room
+
+# What is asked for without being written: by the checker, and by functions of Python's.
+ASKED = "machine said result why on by thing oops keys items write flush _missing_"
+
+# Of classes: what is Python's own, what dataclasses make, and what stands there for Python alone.
+METACLASSES = (type, enum.EnumMeta)
+BASES = (typing.Generic, *(value for value in vars(enum).values() if isinstance(value, type)))
+FILES = {module.__file__ for module in (dataclasses, collections, enum, typing, reprlib)}
+SETS = ("__setattr__", "__delattr__")  # called where an attribute is written, which is refused
+COMPARES = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__")
+MADE = ("__new__", "__init__", "__repr__", *COMPARES)
+MADE_OF = "__class__ __qualname__ __setattr__ __post_init__ NotImplemented hash _tuple_new"
+REFUSED = (*COMPARES, *SETS, "__ror__", "__getattr__", "__getattribute__", "__del__")
+PROPERTIES = (property, enum.property, types.DynamicClassAttribute)
+METHODS = (types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType)
+OF_C: tuple[type, ...] = (
+    *(types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType),
+    *(types.MethodDescriptorType, types.ClassMethodDescriptorType),
+    type(vars(Read)["path"]),
+)
+_DATA = """
+    __module__ __doc__ __dict__ __weakref__ __slots__ __annotations__ __annotate__ __annotate_func__
+    __annotations_cache__ __dataclass_fields__ __dataclass_params__ __match_args__ __orig_bases__
+    __parameters__ __static_attributes__ __firstlineno__ __qualname__ __type_params__ __set_name__
+"""
+DATA = frozenset(_DATA.split())
+IMMUTABLE = 1 << 8  # the bit of a class's flags that says that nobody can write to it
 
 
-class Read(NamedTuple):
-    """A name that code reads and that is not local to it: `math.pi` is ("math", "pi")."""
+class Absent(enum.Enum):
+    """What a name stands for that stands for nothing."""
 
-    path: tuple[str, ...]
-    line: int
-    free: bool  # does a function around it hold it?
+    NAME = "nothing"
 
 
-class Deeds(NamedTuple):
-    """What a piece of code, with the functions inside it, does to what is not its own.
+class Bound(NamedTuple):
+    """What was found under a name: in which names, what, and who reads it."""
 
-    reads       the names it reads
-    attributes  the names of the attributes it asks for
-    wrong       (line, what is wrong), of the first thing that nobody may do
-    """
-
-    reads: tuple[Read, ...]
-    attributes: frozenset[str]
-    wrong: tuple[int, str] | None
-
-
-@cache
-def deeds(code: CodeType) -> Deeds:
-    """Read off the code what it does."""
-    reads: list[Read] = []
-    attributes: set[str] = set()
-    wrong: list[tuple[int, str]] = []
-    own = {*code.co_cellvars, *code.co_varnames}
-    line = code.co_firstlineno
-    instructions = list(dis.get_instructions(code))
-    for at, instruction in enumerate(instructions):
-        line = getattr(instruction.positions, "lineno", None) or line
-        name, what = instruction.opname, instruction.argval
-        if name in WRITES or (name in ("STORE_DEREF", "DELETE_DEREF") and what not in own):
-            says = WRITES.get(name, "the outer variable")
-            wrong.append((line, f"writes {says} {what}; keep state in local variables"))
-        elif name in ("IMPORT_NAME", "LOAD_BUILD_CLASS"):
-            wrong.append((line, "imports or defines a class; do it outside the function"))
-        elif name in READS or (name in CELLS and what not in own):
-            path = (what, *_attributes_after(instructions, at))
-            reads.append(Read(path, line, name in CELLS))
-        elif name in ATTRIBUTES:
-            attributes.add(what)
-            if what.startswith(INSIDE) and what not in SHOWN:
-                wrong.append((line, f"asks for {what}, which leads behind the checker's back"))
-        elif name == "MATCH_CLASS":
-            words = (part for const in code.co_consts if isinstance(const, tuple) for part in const)
-            attributes |= {word for word in words if isinstance(word, str)}
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            inner = deeds(const)
-            reads += [read for read in inner.reads if not (read.free and read.path[0] in own)]
-            attributes |= inner.attributes
-            wrong += [inner.wrong] if inner.wrong else []
-    return Deeds(tuple(dict.fromkeys(reads)), frozenset(attributes), wrong[0] if wrong else None)
-
-
-def _attributes_after(instructions: list[dis.Instruction], at: int) -> Iterator[str]:
-    """Yield the attributes that are asked for right after a name was read: of math.pi, "pi"."""
-    for instruction in instructions[at + 1 :]:
-        if instruction.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
-            return
-        yield instruction.argval
+    names: Mapping[str, Any]
+    value: Any
+    where: str
 
 
 class Reach:
     """What some functions can reach, found to be harmless.
 
     `add` looks at a function, and `add_value` at a value that code is handed: they raise
-    ThreadError for what must not be.  `recheck` sees whether the names that were read still stand
-    for the values they stood for.
+    ThreadError for what must not be, and then forget all that they have found, because it may lead
+    there.  `recheck` sees whether all that was looked at is still what it was.
     """
 
     def __init__(self) -> None:
-        self._functions: dict[int, tuple[FunctionType, CodeType]] = {}
-        self._classes: dict[type, set[str]] = {}
-        self._attributes: set[str] = set()
-        self._bound: dict[tuple[int, str], tuple[dict[str, Any], Any, str]] = {}
+        self.forget()
 
-    def add(self, function: Any) -> None:
+    def forget(self) -> None:
+        """Trust nothing that was found."""
+        self.looked_at = object()  # another one whenever something may have changed
+        self._functions: dict[int, tuple[FunctionType, CodeType, tuple[Any, ...]]] = {}
+        self._classes: dict[type, set[tuple[type, str]]] = {}
+        self._attributes = set(ASKED.split())
+        self._bound: dict[tuple[int, str], Bound] = {}
+        self._proxies: dict[int, tuple[Any, Hashable, str]] = {}
+
+    def add(self, function: FunctionType) -> None:
         """Look at a function and at all that it can reach."""
         if id(function) in self._functions:
             return
-        code, found = function.__code__, deeds(function.__code__)
-        self._functions[id(function)] = function, code
+        code = function.__code__
+        self._functions[id(function)] = function, code, holds(function)
         try:
-            self._look_at(function, found)
+            if not _as_written(function):
+                raise ThreadError(f"{code.co_name} was put together by hand; write it with `def`.")
+            self._look_at(function, deeds(code))
         except ThreadError:
-            del self._functions[id(function)]
-            if code.co_flags & CO_GENERATOR:
+            self.forget()
+            if code.co_flags & CO_GENERATOR and _as_compiled(code):
                 check_source(code)  # what it says of a thread is clearer
             raise
 
@@ -179,9 +143,10 @@ class Reach:
         if found.wrong:
             raise ThreadError(f"{code.co_name}, line {found.wrong[0]}: {found.wrong[1]}.")
         where = f"{code.co_name}, line {code.co_firstlineno}: the default of an argument is"
-        for default in (function.__defaults__ or (), (function.__kwdefaults__ or {}).values()):
-            for value in default:
-                self.add_value(value, where)
+        for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
+            self.add_value(value, where)
+        for name, value in vars(function).items():
+            self.add_value(value, f"{code.co_name}.{name} is")
         for read in found.reads:
             self._add_read(function, read)
         if not found.attributes <= self._attributes:
@@ -193,105 +158,165 @@ class Reach:
         name, *further = read.path
         if "@" in name:  # pytest has put it there, for an `assert`
             return
-        where = f"{function.__code__.co_name}, line {read.line}: {'.'.join(read.path)} is"
+        line = f"{function.__code__.co_name}, line {read.line}:"
+        where = f"{line} {name} is"
         if read.free:
-            held = dict(zip(function.__code__.co_freevars, cells(function), strict=True))
-            value = held.get(name)
+            value = dict(zip(function.__code__.co_freevars, cells(function), strict=True))[name]
         else:
-            namespace = function.__globals__
-            if name not in namespace:
-                namespace = vars(builtins)
-            if name not in namespace:
-                return  # a NameError, when it runs
-            value = namespace[name]
-            self._bound[id(namespace), name] = namespace, value, where
-        while isinstance(value, ModuleType) and further:
-            value = getattr(value, further.pop(0), None)
+            value = self._find(function.__globals__, name, where)
+            if value is Absent.NAME:
+                value = self._find(_builtins(function), name, where)
+        while type(value) is ModuleType and further:
+            name = f"{name}.{further[0]}"
+            where = f"{line} {name} is"
+            module, value = value, self._find(vars(value), further.pop(0), where)
+            if value is Absent.NAME and "__getattr__" in vars(module):
+                raise ThreadError(f"{where} made up by {module.__name__} when it is asked for.")
+        if value is Absent.NAME or value is Empty.CELL:
+            return  # a NameError or an AttributeError, when it runs
+        if name == "type" and value is not type:
+            raise ThreadError(f"{where} not Python's own; give it another name.")
         self.add_value(value, where)
+        if read.compared and not _is_the_only_one(value, further):
+            raise ThreadError(
+                f"{where} compared by `is`, which tells equal values apart; use `==`."
+            )
+
+    def _find(self, names: Mapping[str, Any], name: str, where: str) -> Any:
+        """Return what a name stands for, and see to it that `recheck` knows."""
+        value = names.get(name, Absent.NAME)
+        self._bound[id(names), name] = Bound(names, value, where)
+        return value
 
     def add_value(self, value: Any, where: str) -> None:
         """Look at a value; `where` begins the sentence that refuses it."""
-        if type(value) in PLAIN or _is_harmless(value):
+        if (type(type(value)) is type and type(value) in PLAIN) or _is_harmless(value):
             return
-        if isinstance(value, FunctionType):
-            self.add(value)
+        try:
+            self._look_at_value(value, where)
+        except ThreadError:
+            self.forget()
+            raise
+
+    def _look_at_value(self, value: Any, where: str) -> None:
+        if type(value) is FunctionType:
+            self._add_named(value, where)
             return
-        if hasattr(value, "__self__"):  # a function of Python's, or a method
-            owner = (
-                value.__self__ if isinstance(value.__self__, ModuleType) else type(value.__self__)
-            )
-            raise ThreadError(
-                f"{where} {value.__name__} of {owner.__name__}, whose answer does not follow from "
-                "what the thread knows; hand what it needs in as an argument."
-            )
+        if type(value) in METHODS:
+            raise _not_from_arguments(value, where)
         frozen(value, where, ThreadError)
         if isinstance(value, type):
             self._add_class(value, where)
-        elif isinstance(value, MappingProxyType):
-            self.add_value((*value, *value.values()), where)
-        else:
-            if type(value) not in (tuple, frozenset):
-                self._add_class(type(value), where)
-            inside = value if isinstance(value, tuple | frozenset) else _fields_of(value)
-            for part in inside:
-                self.add_value(part, where)
+            return
+        if type(value) not in (tuple, frozenset, MappingProxyType):
+            self._add_class(type(value), where)
+        for part in _inside(value):
+            self.add_value(part, where)
+        if type(value) is MappingProxyType:
+            self._proxies[id(value)] = value, key(value), where
+
+    def _add_named(self, function: FunctionType, where: str) -> None:
+        """Look at a function; of one of Python's say no more than who asks for it."""
+        named[id(function)] = function
+        try:
+            self.add(function)
+        except ThreadError:
+            if (function.__module__ or "").partition(".")[0] in sys.stdlib_module_names:
+                raise _not_from_arguments(function, where) from None
+            raise
 
     def _add_class(self, kind: type, where: str) -> None:
-        ours = kind.__module__.rpartition(".")[0] == __package__
-        if kind in self._classes or _is_harmless(kind) or ours:
+        if kind in self._classes or _is_harmless(kind):
             return
+        where = f"{where} the class {kind.__name__},"
+        if kind in DEEP:
+            raise ThreadError(f"{where} raised at a depth that the thread does not know.")
+        if type(kind) not in METACLASSES:
+            metaclass = type(kind).__name__
+            raise ThreadError(f"{where} whose metaclass {metaclass} may keep state; leave it out.")
         frozen = is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
         record = issubclass(kind, tuple) and hasattr(kind, "_fields")
         if not (frozen or record or issubclass(kind, enum.Enum | BaseException)):
-            raise ThreadError(
-                f"{where} the class {kind.__name__}, whose objects can change; "
-                "write @dataclass(frozen=True)."
-            )
+            ours = "write @dataclass(frozen=True)"
+            instead = "do without it" if kind.__flags__ & IMMUTABLE else ours
+            raise ThreadError(f"{where} whose objects can change; {instead}.")
+        if _is_the_checkers(kind):
+            return
         self._classes[kind] = set()
+        for says in filter(None, map(wrong_to_ask, getattr(kind, "__match_args__", ()))):
+            raise ThreadError(f"{where} whose __match_args__ {says}.")
+        for member in getattr(kind, "__members__", {}).values():
+            for name in vars(member):
+                says = f"{kind.__name__}.{member.name}.{name.strip('_')} is"
+                self.add_value(self._find(vars(member), name, says), says)
         self._look_at_members(kind)
 
     def _look_at_members(self, kind: type) -> None:
         """Look at the members of a class that code asks for, and at those that Python calls."""
-        done = self._classes[kind]
+        for base, name, member in list(self._not_looked_at(kind)):
+            self._classes[kind].add((base, name))
+            where = f"{kind.__name__}.{name} is"
+            self._bound[id(base), name] = Bound(vars(base), member, where)
+            self._look_at_member(kind, name, member)
+
+    def _not_looked_at(self, kind: type) -> Iterator[tuple[type, str, Any]]:
+        """Yield what is still to be looked at: the class that has it, its name, and the member."""
+        by_position = getattr(kind, "__match_args__", ())
         for base in kind.__mro__:
-            if base.__module__ in ("builtins", "enum", "typing", "abc"):
+            if base.__flags__ & IMMUTABLE:
                 continue
             for name, member in list(vars(base).items()):
-                special = name.startswith("__") and name.endswith("__")
-                if name in done or not (special or name in self._attributes):
-                    continue
-                done.add(name)
-                self._look_at_member(kind, name, member)
+                special = name[:2] == name[-2:] == "__" and name not in DATA
+                asked = special or name in self._attributes or name in by_position
+                pythons = base in BASES and not isinstance(member, list | dict)
+                if asked and not pythons and (base, name) not in self._classes[kind]:
+                    yield base, name, member
 
     def _look_at_member(self, kind: type, name: str, member: Any) -> None:
         where = f"{kind.__name__}.{name} is"
-        for inner in ("__func__", "fget", "func"):
-            member = getattr(member, inner, member)
-        if isinstance(member, FunctionType):
-            file = member.__code__.co_filename
-            if file in MAKERS or (file == "<string>" and name in MADE):
-                return
-            if name in COMPARES:
-                raise ThreadError(f"{where} not Python's own; what is compared must be its fields.")
-            self.add(member)
-        elif not name.startswith("__") and not hasattr(type(member), "__set__"):
+        if type(member) in (staticmethod, classmethod):
+            member = member.__func__
+        elif type(member) in PROPERTIES:
+            member = member.fget
+        if type(member) is FunctionType and _is_made(member, kind, name):
+            if name not in SETS:
+                self._look_at_made(kind, name, member)
+        elif type(member) is FunctionType and name in REFUSED:
+            raise ThreadError(f"{where} not Python's own; what is compared must be its fields.")
+        elif type(member) not in OF_C:
             self.add_value(member, where)
 
+    def _look_at_made(self, kind: type, name: str, function: FunctionType) -> None:
+        """Look at what a function that Python has made holds: defaults of fields, factories."""
+        for value in (*(function.__defaults__ or ()), *cells(function)):
+            if type(value) is FunctionType:
+                self._look_at_member(kind, name, value)
+            elif function.__code__.co_filename not in FILES and value is not object:
+                self.add_value(value, f"The default of a field of {kind.__name__} is")
+
     def recheck(self) -> None:
-        """Raise ThreadError if a name stands for something else than when it was looked at."""
-        for (_, name), (namespace, value, where) in self._bound.items():
-            if namespace.get(name, value) is not value:
+        """Raise ThreadError if anything is not what it was when it was looked at."""
+        for (_, name), (names, value, where) in self._bound.items():
+            if names.get(name, Absent.NAME) is not value:
                 raise ThreadError(f"{where} another value than when the check began.")
-        for function, code in self._functions.values():
-            if function.__code__ is not code:
+        for value, known, where in self._proxies.values():
+            if frozen(value, where, ThreadError) != known:
+                raise ThreadError(f"{where} another value than when the check began.")
+        for function, code, held in self._functions.values():
+            now = holds(function)
+            same = len(now) == len(held) and all(map(operator.is_, now, held))
+            if function.__code__ is not code or not same:
                 raise ThreadError(f"{function.__name__} has changed while it was checked.")
+        for kind in self._classes:
+            for _, name, _ in self._not_looked_at(kind):
+                raise ThreadError(f"{kind.__name__}.{name} was added while it was checked.")
 
 
-current = Reach()  # what is known to be harmless, as long as no name has another value
+current = Reach()  # what is known to be harmless, as long as all of it stays as it is
 
 
 def begin() -> Reach:
-    """Return what is known to be harmless; forget it if a name has another value now."""
+    """Return what is known to be harmless; forget it if anything of it has changed."""
     global current
     try:
         current.recheck()
@@ -300,15 +325,65 @@ def begin() -> Reach:
     return current
 
 
-def _fields_of(value: Any) -> Iterator[Any]:
-    if is_dataclass(value):
-        yield from (getattr(value, field.name) for field in dataclasses.fields(value))
+def _not_from_arguments(function: Any, where: str) -> ThreadError:
+    owner = getattr(function, "__self__", None)
+    of = type(owner).__name__ if owner is not None else function.__module__
+    of = owner.__name__ if isinstance(owner, ModuleType) else of
+    return ThreadError(
+        f"{where} {function.__name__} of {of}, whose answer does not follow from what the thread "
+        "knows; hand what it needs in as an argument."
+    )
+
+
+def _builtins(function: Any) -> Any:
+    return function.__builtins__
+
+
+def _as_written(function: FunctionType) -> bool:
+    """Is a function such as `def` makes, in names that are what they seem?"""
+    names = function.__globals__, _builtins(function)
+    return _as_compiled(function.__code__) and all(type(found) is dict for found in names)
+
+
+def _as_compiled(const: Any) -> bool:
+    """Is a constant of a code such as a compiler makes?"""
+    if isinstance(const, CodeType | tuple | frozenset):
+        return all(map(_as_compiled, const.co_consts if isinstance(const, CodeType) else const))
+    return type(const) in PLAIN or type(const) is slice
+
+
+def _is_the_only_one(value: Any, further: list[str]) -> bool:
+    """Is a value, or the member of an enum that is asked of it, compared by what it is?"""
+    if isinstance(value, enum.EnumMeta) and len(further) == 1:
+        return further[0] in value.__members__
+    kind: Any = type(value)
+    return not further and (kind is bool or kind.__eq__ is object.__eq__)
+
+
+def _is_made(function: FunctionType, kind: type, name: str) -> bool:
+    """Did Python make this member of a class?"""
+    code = function.__code__
+    words = {*MADE_OF.split(), *getattr(kind, "__dataclass_fields__", ())}
+    made = name in SETS or (name in MADE and words.issuperset(code.co_names))
+    return code.co_filename in FILES or (code.co_filename == "<string>" and made)
+
+
+def _is_the_checkers(kind: type) -> bool:
+    """Is it a class of this package?"""
+    ours = kind.__module__.rpartition(".")[0] == __package__
+    return ours and vars(sys.modules[kind.__module__]).get(kind.__name__) is kind
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """Return the parts of a value that cannot change."""
+    if isinstance(value, MappingProxyType):
+        return *value, *value.values()
+    if isinstance(value, tuple | frozenset):
+        return iter(value)
+    return [getattr(value, field.name) for field in fields(value)] if is_dataclass(value) else ()
 
 
 def _is_harmless(value: Any) -> bool:
     if isinstance(value, type) and issubclass(value, BaseException):
-        return value.__module__ == "builtins"
-    try:
-        return value in HARMLESS
-    except TypeError:
-        return False
+        return vars(builtins).get(value.__name__) is value and value not in DEEP
+    return id(value) in _HARMLESS

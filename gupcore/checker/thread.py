@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 from . import reach
 from .patience import call
 from .source import ThreadError, check_frame, check_source, source_of
-from .step import Step
-from .values import PLAIN, frozen, key
+from .step import Action, Step
+from .values import PLAIN, Changeable, exactly, frozen, key
 
 DEPTH_LIMIT = 50  # a thread that calls itself deeper than this does not end either
 NODE_LIMIT = 1_000  # a thread with more places to stand counts without bound, or never ends
@@ -85,24 +85,29 @@ class Automaton:
         default_factory=dict, repr=False, compare=False
     )
     _known: dict[int, Hashable] = field(default_factory=dict, repr=False, compare=False)
+    _looked_at: object = field(default=None, repr=False, compare=False)
 
     def start(self) -> int:
         """Return the number of the node the thread begins at."""
-        if isfunction(self.function):
-            check_source(self.function.__code__)
         for value in (self.function, *self.args):
             reach.current.add_value(value, f"{self.label} is given")
+        if isfunction(self.function):
+            check_source(self.function.__code__)
         for node in self.nodes:
             if node.step is not None:
-                reach.current.add(node.step.action.apply)
+                reach.current.add_value(node.step.action.apply, f"the step {node.step!r} is")
+        if self.nodes and self._looked_at is not reach.current.looked_at:
+            self._find_again()
+        self._looked_at = reach.current.looked_at
         if not self.nodes:
-            self._known = {id(value): key(value) for value in self.args if type(value) not in PLAIN}
+            others = [value for value in self.args if type(value) not in PLAIN]
+            self._known = {id(value): exactly(key, value) for value in others}
             self._arrive(None)
         return 0
 
     def after(self, node: int, result: Hashable) -> int:
         """Return the number of the node at which the thread stands when its step gave `result`."""
-        edge = node, key(result)
+        edge = node, exactly(key, result)
         if edge not in self._edges:
             reach.current.add_value(result, f"{self.label} receives")
             self._edges[edge] = result, self._arrive((node, result))
@@ -142,6 +147,19 @@ class Automaton:
                 if self._keys.get(self._position(way)[0]) != after:
                     raise self._forgetful()
 
+    def _find_again(self) -> None:
+        """Find every known edge again, because what the thread reaches may have changed."""
+        edges: list[tuple[Edge | None, int]] = [(None, 0)]
+        edges += (((node, result), after) for (node, _), (result, after) in self._edges.items())
+        try:
+            if all(self._keys.get(self._position(self._way(e))[0]) == after for e, after in edges):
+                return
+        except ThreadError:
+            pass
+        raise ThreadError(
+            f"{self.label} does something else than when its scenario was made; make it again."
+        )
+
     def _arrive(self, came_from: Edge | None) -> int:
         """Return the number of the node at which the thread stands after `came_from`."""
         found, step, result, frames = self._position(self._way(came_from))
@@ -152,11 +170,13 @@ class Automaton:
                     "without bound, never ends, or keeps a new object in a local variable."
                 )
             if step is not None:
-                reach.current.add(step.action.apply)
+                reach.current.add_value(step.action.apply, f"the step {step!r} is")
             self._keys[found] = len(self.nodes)
             codes = tuple(code for code, _ in frames)
             places = tuple(place for _, place in frames)
             self.nodes.append(Node(step, places, codes, result, came_from))
+        elif not _same_step(step, self.nodes[self._keys[found]].step):
+            raise self._forgetful()
         return self._keys[found]
 
     def _position(
@@ -171,7 +191,7 @@ class Automaton:
         try:
             ended, value = advance(generator, None, self.label)
             for expected, received in way:
-                if ended or value != expected:
+                if ended or not _same_step(value, expected):
                     raise self._forgetful()
                 ended, value = advance(generator, received, self.label)
             if ended:
@@ -180,10 +200,10 @@ class Automaton:
             for frame in frames:
                 source = source_of(frame.f_code)
                 self.sources[frame.f_code.co_name, source.first] = source.lines
-            keys = tuple(map(self._key_of_frame, frames))
+            keys = exactly(lambda: tuple(map(self._key_of_frame, frames)))
             return keys, value, None, tuple((f.f_code, _place(f)) for f in frames)
         finally:
-            with suppress(RuntimeError):  # from a thread that catches even its own end
+            with suppress(Exception):  # from a thread that catches even its own end
                 generator.close()
 
     def _key_of_frame(self, frame: FrameType) -> Hashable:
@@ -195,7 +215,8 @@ class Automaton:
                 values.append((name, self._known[id(value)]))
                 continue
             values.append((name, frozen(value, f"{where} {name} holds", ThreadError)))
-            if callable(value):
+            # A function was looked at with the code that makes it, or that names it.
+            if callable(value) and not isfunction(value):
                 reach.current.add_value(value, f"{where} {name} holds")
         return frame.f_code, frame.f_lasti, tuple(values)
 
@@ -215,8 +236,19 @@ class Automaton:
         return way[::-1]
 
 
+def _same_step(step: Step | None, other: Step | None) -> bool:
+    """Are two steps the same, down to what `==` does not tell apart?"""
+    if step is None or other is None:
+        return step is other
+    return step.action is other.action and key(step.args) == key(other.args)
+
+
 def _same(edge: Edge, other: Edge | None) -> bool:
-    return other is not None and edge[0] == other[0] and key(edge[1]) == key(other[1])
+    return (
+        other is not None
+        and edge[0] == other[0]
+        and exactly(key, edge[1]) == exactly(key, other[1])
+    )
 
 
 def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> tuple[bool, Any]:
@@ -231,7 +263,7 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
         return True, end.value
     except MemoryError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_flags & CO_GENERATOR:  # a helper may have no source
                 check_frame(frame)
@@ -239,13 +271,20 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
         meant = " Was a `yield` forgotten?" if "'Step'" in str(error) else ""
         says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {error}.{meant}"
         raise ThreadError(" ".join(says.split())) from error
-    if not isinstance(step, Step):
-        meant = " Did you mean `yield from`?" if isinstance(step, Generator) else ""
+    if type(step) is not Step or type(step.action) is not Action:
         where = standing(generator, label)[-1]
+        meant = " Did you mean `yield from`?" if isinstance(step, Generator) else ""
+        meant = " Make it with @models." if isinstance(step, Step) else meant
         raise ThreadError(
             f"{where.function}, line {where.line}, yields {step!r}; a thread yields steps.{meant}"
         )
-    frozen(step.args, f"{label} gives the step {step!r}", ThreadError)
+    try:
+        key(step.args)
+    except (Changeable, RecursionError):
+        where = standing(generator, label)[-1]
+        says = f"{where.function}, line {where.line}: the step {step!r} is given"
+        for given in step.args if type(step.args) is tuple else [step.args]:
+            frozen(given, says, ThreadError)
     return False, step
 
 

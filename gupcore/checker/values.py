@@ -3,8 +3,9 @@
 The checker knows a thread by its local variables and a machine by its fields.  Two of them are the
 same only if nothing in them differs, and they stay the same only if nothing in them can change.
 So each value gets a *key*.  It is finer than Python's `==`, for which True, 1 and 1.0 are one, and
-it is refused to whatever could be another value later, or keeps something that comparison leaves
-out.
+range(0) is range(7, 7); and it is refused to whatever could be another value later, or keeps
+something that the key leaves out.  What tells two values apart only by where they lie in memory is
+kept out of the code that runs (see `reach`), but for functions, which are compared by nothing else.
 
     key        what a value is known by
     to change  to be another value later without being replaced: as a list does, or an iterator
@@ -12,7 +13,8 @@ out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import gc
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from types import (
@@ -20,6 +22,7 @@ from types import (
     EllipsisType,
     FunctionType,
     MappingProxyType,
+    MemberDescriptorType,
     ModuleType,
     NoneType,
 )
@@ -30,11 +33,20 @@ TO_WRITE = {
     "set": "a frozenset",
     "dict": "a tuple of pairs or a MappingProxyType",
     "bytearray": "bytes",
+    "cached_property": "@property",
+    "lru_cache_wrapper": "the function without its cache",
+    "partial": "a function",
+    "method": "a function",
 }
+WORD = tuple.__itemsize__  # how many bytes of an object a field in a slot takes
 
 
 class Changeable(TypeError):
     """A value that can change; the message names it as the end of a sentence: "a list, which …"."""
+
+    def __init__(self, value: Any, says: str = "") -> None:
+        super().__init__(says or in_words(value))
+        self.value = value
 
 
 def key(value: Any) -> Hashable:
@@ -44,6 +56,23 @@ def key(value: Any) -> Hashable:
     if maker is None:
         maker = _MAKERS[kind] = _maker(kind, value)
     return maker(value)
+
+
+def exactly(make_key: Callable[..., Hashable], *args: Any) -> Hashable:
+    """Make a key that also tells in which order frozensets are gone through, and which functions
+    are one.
+
+    For what a thread holds: there such differences make no more nodes than there are.
+    """
+    global _met
+    _met = {}
+    try:
+        return make_key(*args)
+    finally:
+        _met = None
+
+
+_met: dict[int, int] | None = None  # which functions were met, as the how many-eth
 
 
 def key_like(value: Any, other: Any, others_key: Any) -> Hashable:
@@ -62,54 +91,98 @@ def key_like(value: Any, other: Any, others_key: Any) -> Hashable:
 
 def _maker(kind: type, value: Any) -> Callable[[Any], Hashable]:
     """Return what makes keys for values of a kind that was not met before."""
-    if issubclass(kind, Enum):
-        return lambda member: (kind, member.name)
-    if issubclass(kind, type):
-        return lambda known: (type, known)
-    frozen = is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    if not frozen and not (issubclass(kind, tuple) and hasattr(kind, "_fields")):
-        raise Changeable(in_words(value))
     known: Any = kind
-    left_out = [field.name for field in fields(known) if not field.compare] if frozen else []
-    if left_out:
-        raise Changeable(f"a {kind.__name__}, whose field {left_out[0]} is not compared")
-    names = tuple(field.name for field in fields(known)) if frozen else tuple(known._fields)
-    by_itself = frozen and not kind.__dataclass_params__.eq  # type: ignore[attr-defined]
-    if not by_itself and not hasattr(value, "__dict__"):
+    if issubclass(kind, Enum):
+        return lambda member: (kind, member._name_, key(member._value_))
+    if issubclass(kind, type):
+        return lambda found: (type, found)
+    if is_dataclass(kind) and known.__dataclass_params__.frozen:
+        names = tuple(field.name for field in fields(known))
+        parts: Callable[[Any], Iterable[Any]] = _getter(names)
+    elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        names, parts = known._fields, tuple.__iter__
+    else:
+        raise Changeable(value)
+    hides = _hides(known, names)
+    if hides:
+        raise Changeable(value, f"{a_kind_of(value)}, {hides}")
+    by_itself = kind.__eq__ is object.__eq__
+    if not (by_itself or parts is tuple.__iter__ or hasattr(value, "__dict__")):
         _SLOTTED[kind] = names
 
     def of_record(record: Any) -> Hashable:
         beside = getattr(record, "__dict__", {}).keys() - names
         if beside:
-            raise Changeable(f"a {kind.__name__} that keeps {min(beside)} beside its fields")
-        parts = tuple([key(getattr(record, name)) for name in names])
-        return (kind, id(record), record) if by_itself else (kind, parts)
+            says = f"{a_kind_of(record)} that keeps {min(beside)} beside its fields"
+            raise Changeable(record, says)
+        inside = tuple([key(part) for part in parts(record)])
+        return (kind, id(record), record) if by_itself else (kind, inside)
 
     return of_record
 
 
+def _getter(names: tuple[str, ...]) -> Callable[[Any], Iterable[Any]]:
+    return lambda record: [getattr(record, name) for name in names]
+
+
+def _hides(kind: Any, names: tuple[str, ...]) -> str:
+    """Say what a kind of record keeps where its key does not look; nothing, if it keeps nothing."""
+    if kind.__eq__ is object.__eq__ and kind.__hash__ is not object.__hash__:
+        return "which has a hash of its own"
+    record, slots = issubclass(kind, tuple), 0
+    for field in () if record else fields(kind):
+        if not field.compare:
+            return f"whose field {field.name} is not compared"
+    for name, member in [pair for base in kind.__mro__ for pair in vars(base).items()]:
+        if name in names and isinstance(member, MemberDescriptorType):
+            slots += 1
+        elif name in names and hasattr(type(member), "__set__") and not record:
+            return f"whose field {name} is hidden behind a {type(member).__name__}"
+    slots += sum(at > 0 or at == -WORD for at in (kind.__dictoffset__, kind.__weakrefoffset__))
+    if kind.__basicsize__ != (tuple if record else object).__basicsize__ + WORD * slots:
+        return "which keeps more than its fields"
+    return ""
+
+
 def _of_function(function: FunctionType) -> Hashable:
-    """A function made anew each time a thread runs is the same one: code, defaults and closure."""
-    defaults = key(function.__defaults__), key(tuple((function.__kwdefaults__ or {}).items()))
-    closure = tuple(map(_of_cell, cells(function)))
-    return FunctionType, function.__code__, id(function.__globals__), defaults, closure
+    """A function made anew each time a thread runs is the same one, if all that it holds is."""
+    if id(function) in named:
+        return FunctionType, id(function)
+    which = None if _met is None else _met.setdefault(id(function), len(_met))
+    held = tuple(map(_of_held, holds(function)))
+    return FunctionType, function.__code__, id(function.__globals__), held, which
+
+
+def holds(function: FunctionType) -> tuple[Any, ...]:
+    """Return what a function holds besides its code: defaults, attributes, free variables."""
+    by_name = function.__kwdefaults__ or {}
+    beside = (by_name, vars(function))
+    pairs = [part for names in beside for pair in names.items() for part in pair]
+    return (function.__defaults__, len(by_name), *pairs, *cells(function))
 
 
 def cells(function: FunctionType) -> tuple[Any, ...]:
-    """Return what a function's free variables hold, with None for one that holds nothing yet."""
+    """Return what a function's free variables hold, with Empty for one that holds nothing yet."""
     found = []
     for cell in function.__closure__ or ():
         try:
             found.append(cell.cell_contents)
         except ValueError:
-            found.append(None)
+            found.append(Empty.CELL)
     return tuple(found)
 
 
-_open: list[int] = []  # the objects whose keys are being made: a function's closure can hold itself
+class Empty(Enum):
+    """What is in a free variable that holds nothing."""
+
+    CELL = "nothing"
 
 
-def _of_cell(value: Any) -> Hashable:
+named: dict[int, FunctionType] = {}  # functions that code can name, and so tell from their likes
+_open: list[int] = []  # the objects whose keys are being made: a function can hold itself
+
+
+def _of_held(value: Any) -> Hashable:
     if id(value) in _open:
         return "itself"
     _open.append(id(value))
@@ -121,8 +194,28 @@ def _of_cell(value: Any) -> Hashable:
 
 def _of_builtin(function: BuiltinFunctionType) -> Hashable:
     if not isinstance(function.__self__, ModuleType | NoneType | type):
-        raise Changeable(in_words(function))
+        raise Changeable(function)
     return BuiltinFunctionType, function
+
+
+def _of_float(number: float | complex) -> Hashable:
+    """It tells 0.0 from -0.0."""
+    if number != number:
+        raise Changeable(number, "a nan, which does not equal itself; use None")
+    return type(number), repr(number)
+
+
+def _of_proxy(proxy: MappingProxyType[Any, Any]) -> Hashable:
+    (behind,) = gc.get_referents(proxy)
+    if type(behind) is not dict:
+        raise Changeable(proxy, f"a MappingProxyType of {a_kind_of(behind)}; make it of a dict")
+    return MappingProxyType, key(tuple(behind.items()))
+
+
+def _of_set(value: frozenset[Any]) -> Hashable:
+    if _met is not None:  # what comes first depends on the room it has, too
+        return frozenset, value.__sizeof__(), tuple(map(key, value))
+    return frozenset, frozenset(map(key, value))
 
 
 def _itself(value: Hashable) -> Hashable:
@@ -131,16 +224,13 @@ def _itself(value: Hashable) -> Hashable:
 
 # A key that is a tuple begins with a class, or is that of a tuple: the key of a class is none.
 _MAKERS: dict[type, Callable[[Any], Hashable]] = {
-    **dict.fromkeys((NoneType, int, str, bytes, EllipsisType, range), _itself),
+    **dict.fromkeys((NoneType, int, str, bytes, EllipsisType), _itself),
     bool: lambda value: (bool, value),
-    float: lambda value: (float, repr(value)),  # tells 0.0 from -0.0; one nan is like another
-    complex: lambda value: (complex, repr(value)),
+    **dict.fromkeys((float, complex), _of_float),
+    range: lambda value: (range, key((value.start, value.stop, value.step))),
     tuple: lambda value: tuple([key(part) for part in value]),
-    frozenset: lambda value: (frozenset, frozenset(map(key, value))),
-    MappingProxyType: lambda value: (
-        MappingProxyType,
-        frozenset((key(name), key(value[name])) for name in value),
-    ),
+    frozenset: _of_set,
+    MappingProxyType: _of_proxy,
     FunctionType: _of_function,
     BuiltinFunctionType: _of_builtin,
 }
@@ -150,15 +240,22 @@ PLAIN = frozenset((NoneType, bool, int, float, complex, str, bytes, EllipsisType
 
 def in_words(value: Any) -> str:
     """Say of a value that can change what it is, and what to write instead."""
-    kind = type(value).__name__
     if isinstance(value, ModuleType):
         return f"the module {value.__name__}, which can change; name what you need of it"
-    if hasattr(value, "__next__"):
-        return "an iterator, whose position the checker cannot see"
+    if hasattr(type(value), "__next__"):
+        return "an iterator, whose position the checker cannot see; use a tuple and a counter"
     if is_dataclass(value):
-        return f"a {kind}, which can change; write @dataclass(frozen=True)"
-    instead = TO_WRITE.get(kind, "a tuple or a number")
-    return f"a{'n' if kind[0] in 'aeiou' else ''} {kind}, which can change; use {instead}"
+        return f"{a_kind_of(value)}, which can change; write @dataclass(frozen=True)"
+    instead = TO_WRITE.get(
+        type(value).__name__.lstrip("_"), "a number, a tuple or a frozen dataclass"
+    )
+    return f"{a_kind_of(value)}, which can change; use {instead}"
+
+
+def a_kind_of(value: Any) -> str:
+    """Name the type of a value, with its article."""
+    kind = type(value).__name__.lstrip("_")
+    return f"a{'n' if kind[0] in 'aeiouAEIO' else ''} {kind}"
 
 
 def frozen(value: Any, where: str, error: type[Exception]) -> Hashable:
@@ -166,6 +263,7 @@ def frozen(value: Any, where: str, error: type[Exception]) -> Hashable:
     try:
         return key(value)
     except Changeable as found:
-        raise error(f"{where} {found}.") from None
+        inside = "" if found.value is value else f"{a_kind_of(value)} with "
+        raise error(f"{where} {inside}{found}.") from None
     except RecursionError:
         raise error(f"{where} a value that contains itself.") from None
