@@ -36,7 +36,7 @@ def players_made_by(notebook: Path) -> Made:
         show(self, *reports, **more)
         made[json.dumps(self.board)] = reports
 
-    names = {"__name__": "notebook", "display": print}
+    names = {"__name__": "__main__", "display": print}
     # A scenario that one chapter adds to the list is unknown to the next, which has its own kernel.
     with pytest.MonkeyPatch.context() as patch, mock.patch.dict(SCENARIOS):
         patch.setattr(Player, "show", remember)
