@@ -169,9 +169,10 @@ class Reach:
         while type(value) is ModuleType and further:
             name = f"{name}.{further[0]}"
             where = f"{line} {name} is"
-            module, value = value, self._find(vars(value), further.pop(0), where)
-            if value is Absent.NAME and "__getattr__" in vars(module):
-                raise ThreadError(f"{where} made up by {module.__name__} when it is asked for.")
+            names = vars(value)
+            value = self._find(names, further.pop(0), where)
+            if value is Absent.NAME and self._find(names, "__getattr__", where) is not value:
+                raise ThreadError(f"{where} made up when it is asked for, by its module.")
         if value is Absent.NAME or value is Empty.CELL:
             return  # a NameError or an AttributeError, when it runs
         if name == "type" and value is not type:

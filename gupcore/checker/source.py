@@ -21,6 +21,7 @@ import inspect
 import linecache
 from collections.abc import Iterator
 from functools import cache
+from tokenize import TokenError
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ def source_of(code: CodeType) -> Source:
     """
     try:
         lines, first = inspect.getsourcelines(code)
-    except (OSError, TypeError, IndexError):
+    except (OSError, TypeError, IndexError, SyntaxError, TokenError):
         raise ThreadError(
             f"The source of {code.co_name} cannot be read; define it in a file or a notebook cell."
         ) from None
