@@ -14,7 +14,9 @@ import dis
 from collections.abc import Iterator
 from functools import cache
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .values import PLAIN
 
 WRITES = {
     **dict.fromkeys(("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME"), "the global name"),
@@ -24,7 +26,7 @@ WRITES = {
 READS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 CELLS = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_CLOSURE", "LOAD_FROM_DICT_OR_DEREF")
 ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
-PARTS = (*ATTRIBUTES, "LOAD_CONST", "LOAD_SMALL_INT", "BINARY_SUBSCR")  # of a name: x.y[0]
+PATH = ("LOAD_ATTR", "LOAD_METHOD")  # what can follow the name in the path of a `Read`
 NOTHING = ("EXTENDED_ARG", "PUSH_NULL", "PRECALL", "CACHE")  # instructions that say nothing here
 INSIDE = ("gi_", "f_", "co_", "tb_", "cr_", "ag_", "__")  # names that lead into the interpreter
 SHOWN = ("__name__", "__class__", "__qualname__", "__len__", "__contains__")
@@ -97,7 +99,7 @@ def _reads(instruction: dis.Instruction, own: set[str]) -> bool:
 def _attributes_after(instructions: list[dis.Instruction], at: int) -> Iterator[str]:
     """Yield the attributes that are asked for right after a name was read: of math.pi, "pi"."""
     for instruction in instructions[at + 1 :]:
-        if instruction.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
+        if instruction.opname not in PATH:
             return
         yield instruction.argval
 
@@ -138,8 +140,17 @@ def _is_the_only_one(before: list[dis.Instruction], own: set[str]) -> bool:
         return any(last.argval is one for one in (None, True, False, ...))
     if last.opname in ATTRIBUTES and last.argval == "__class__":
         return True
-    plain = [one for one in before if one.opname not in PARTS]
     if last.opname == "CALL":  # of type(x)?
-        return last.arg == 1 and plain[-3].argval == "type" and plain[-3].opname in READS
+        *_, called, argument = (one for one in before[:-1] if one.opname not in PATH)
+        loads = argument.opname.startswith("LOAD_") and called.opname in READS
+        return loads and called.argval == "type" and last.arg == 1
+    *_, name = (one for one in before if one.opname not in PATH)
     # "@": pytest has put it there, for an `assert`
-    return _reads(plain[-1], own) or "@" in str(plain[-1].argval)
+    return _reads(name, own) or "@" in str(name.argval)
+
+
+def as_compiled(const: Any) -> bool:
+    """Is a code, or a constant of one, such as a compiler makes?"""
+    if isinstance(const, CodeType | tuple | frozenset):
+        return all(map(as_compiled, const.co_consts if isinstance(const, CodeType) else const))
+    return type(const) in PLAIN or type(const) is slice

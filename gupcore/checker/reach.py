@@ -12,7 +12,8 @@ Of a class that is what code asks for by name, and what Python calls without bei
 the code that runs that is looked at (see `deeds`), so a helper needs no source.  Steps and rules
 are held to the same: a step that counts how often it is taken would be hidden state, too.
 
-What was found is remembered, with what it was found in, until anything there is another value.
+What was looked at in a check is remembered with what was found there, to see at the end that it
+has not changed.  Each check looks afresh: what one has found is not what another may rely on.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ import reprlib
 import sys
 import types
 import typing
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass
 from inspect import CO_GENERATOR
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
-from .deeds import Deeds, Read, deeds, wrong_to_ask
+from .deeds import Deeds, Read, as_compiled, deeds, wrong_to_ask
 from .machine import touch
 from .source import ThreadError, check_source
 from .values import PLAIN, Empty, cells, frozen, holds, key, named
@@ -46,13 +47,12 @@ FUNCTIONS = """
     repr reversed round set slice sorted str sum tuple type zip super property staticmethod
     classmethod bytearray
 """
-TELL_APART = (operator.is_, operator.is_not)
-MAKE_FUNCTIONS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
+HARMFUL = {operator.attrgetter, operator.methodcaller, operator.is_, operator.is_not}
 HARMLESS: tuple[Any, ...] = (
     *(getattr(builtins, name) for name in FUNCTIONS.split()),
     *(value for value in vars(math).values() if callable(value)),
     *(value for value in vars(itertools).values() if isinstance(value, type)),
-    *({getattr(operator, name) for name in operator.__all__} - {*TELL_APART, *MAKE_FUNCTIONS}),
+    *({getattr(operator, name) for name in operator.__all__} - HARMFUL),
     *(functools.reduce, functools.partial, dataclasses.replace, touch, MappingProxyType),
     *(collections.Counter, collections.OrderedDict, collections.defaultdict, collections.deque),
     *(value for value in vars(dataclasses).values() if type(value).__module__ == "dataclasses"),
@@ -71,7 +71,7 @@ SETS = ("__setattr__", "__delattr__")  # called where an attribute is written, w
 COMPARES = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__")
 MADE = ("__new__", "__init__", "__repr__", *COMPARES)
 MADE_OF = "__class__ __qualname__ __setattr__ __post_init__ NotImplemented hash _tuple_new"
-REFUSED = (*COMPARES, *SETS, "__ror__", "__getattr__", "__getattribute__", "__del__")
+REFUSED = (*COMPARES, *SETS, "__ror__", "__getattr__", "__getattribute__", "__class__", "__del__")
 PROPERTIES = (property, enum.property, types.DynamicClassAttribute)
 METHODS = (types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType)
 OF_C: tuple[type, ...] = (
@@ -115,11 +115,13 @@ class Reach:
 
     def forget(self) -> None:
         """Trust nothing that was found."""
-        self.looked_at = object()  # another one whenever something may have changed
+        self.looked_at = object()  # another one each time
+        self.in_use = False  # do threads run by it?
         self._functions: dict[int, tuple[FunctionType, CodeType, tuple[Any, ...]]] = {}
         self._classes: dict[type, set[tuple[type, str]]] = {}
         self._attributes = set(ASKED.split())
         self._bound: dict[tuple[int, str], Bound] = {}
+        self._values: dict[int, Any] = {}
         self._proxies: dict[int, tuple[Any, Hashable, str]] = {}
 
     def add(self, function: FunctionType) -> None:
@@ -134,7 +136,7 @@ class Reach:
             self._look_at(function, deeds(code))
         except ThreadError:
             self.forget()
-            if code.co_flags & CO_GENERATOR and _as_compiled(code):
+            if code.co_flags & CO_GENERATOR and as_compiled(code):
                 check_source(code)  # what it says of a thread is clearer
             raise
 
@@ -149,10 +151,10 @@ class Reach:
             self.add_value(value, f"{code.co_name}.{name} is")
         for read in found.reads:
             self._add_read(function, read)
-        if not found.attributes <= self._attributes:
-            self._attributes |= found.attributes
-            for kind in list(self._classes):
-                self._look_at_members(kind)
+        asked = found.attributes - self._attributes
+        self._attributes |= asked
+        for kind in list(self._classes) if asked else ():
+            self._look_at_members(kind, asked)
 
     def _add_read(self, function: FunctionType, read: Read) -> None:
         name, *further = read.path
@@ -193,6 +195,9 @@ class Reach:
         """Look at a value; `where` begins the sentence that refuses it."""
         if (type(type(value)) is type and type(value) in PLAIN) or _is_harmless(value):
             return
+        if id(value) in self._values:
+            return
+        self._values[id(value)] = value
         try:
             self._look_at_value(value, where)
         except ThreadError:
@@ -250,27 +255,30 @@ class Reach:
             for name in vars(member):
                 says = f"{kind.__name__}.{member.name}.{name.strip('_')} is"
                 self.add_value(self._find(vars(member), name, says), says)
-        self._look_at_members(kind)
+        self._look_at_members(kind, self._attributes)
 
-    def _look_at_members(self, kind: type) -> None:
-        """Look at the members of a class that code asks for, and at those that Python calls."""
-        for base, name, member in list(self._not_looked_at(kind)):
+    def _look_at_members(self, kind: type, asked: Set[str]) -> None:
+        """Look at the members of a class that are asked for: by code, or by Python itself."""
+        for base, name, member in list(self._not_looked_at(kind, asked)):
             self._classes[kind].add((base, name))
             where = f"{kind.__name__}.{name} is"
             self._bound[id(base), name] = Bound(vars(base), member, where)
             self._look_at_member(kind, name, member)
 
-    def _not_looked_at(self, kind: type) -> Iterator[tuple[type, str, Any]]:
+    def _not_looked_at(self, kind: type, asked: Set[str]) -> Iterator[tuple[type, str, Any]]:
         """Yield what is still to be looked at: the class that has it, its name, and the member."""
-        by_position = getattr(kind, "__match_args__", ())
+        known = self._classes[kind]
         for base in kind.__mro__:
             if base.__flags__ & IMMUTABLE:
                 continue
-            for name, member in list(vars(base).items()):
-                special = name[:2] == name[-2:] == "__" and name not in DATA
-                asked = special or name in self._attributes or name in by_position
+            names = vars(base).keys() & asked
+            if asked is self._attributes:
+                names |= {name for name in vars(base) if name[:2] == name[-2:] == "__"} - DATA
+                names |= vars(base).keys() & getattr(kind, "__match_args__", ())
+            for name in sorted(names):
+                member = vars(base)[name]
                 pythons = base in BASES and not isinstance(member, list | dict)
-                if asked and not pythons and (base, name) not in self._classes[kind]:
+                if not pythons and (base, name) not in known:
                     yield base, name, member
 
     def _look_at_member(self, kind: type, name: str, member: Any) -> None:
@@ -295,6 +303,14 @@ class Reach:
             elif function.__code__.co_filename not in FILES and value is not object:
                 self.add_value(value, f"The default of a field of {kind.__name__} is")
 
+    def is_as_it_was(self) -> bool:
+        """Is all that was looked at still what it was?"""
+        try:
+            self.recheck()
+        except ThreadError:
+            return False
+        return True
+
     def recheck(self) -> None:
         """Raise ThreadError if anything is not what it was when it was looked at."""
         for (_, name), (names, value, where) in self._bound.items():
@@ -309,19 +325,17 @@ class Reach:
             if function.__code__ is not code or not same:
                 raise ThreadError(f"{function.__name__} has changed while it was checked.")
         for kind in self._classes:
-            for _, name, _ in self._not_looked_at(kind):
+            for _, name, _ in self._not_looked_at(kind, self._attributes):
                 raise ThreadError(f"{kind.__name__}.{name} was added while it was checked.")
 
 
-current = Reach()  # what is known to be harmless, as long as all of it stays as it is
+current = Reach()  # what the check that is under way has looked at
 
 
 def begin() -> Reach:
-    """Return what is known to be harmless; forget it if anything of it has changed."""
+    """Return what the check has looked at that begins now; nothing, but for its rules."""
     global current
-    try:
-        current.recheck()
-    except ThreadError:
+    if current.in_use or not current.is_as_it_was():
         current = Reach()
     return current
 
@@ -343,14 +357,7 @@ def _builtins(function: Any) -> Any:
 def _as_written(function: FunctionType) -> bool:
     """Is a function such as `def` makes, in names that are what they seem?"""
     names = function.__globals__, _builtins(function)
-    return _as_compiled(function.__code__) and all(type(found) is dict for found in names)
-
-
-def _as_compiled(const: Any) -> bool:
-    """Is a constant of a code such as a compiler makes?"""
-    if isinstance(const, CodeType | tuple | frozenset):
-        return all(map(_as_compiled, const.co_consts if isinstance(const, CodeType) else const))
-    return type(const) in PLAIN or type(const) is slice
+    return as_compiled(function.__code__) and all(type(found) is dict for found in names)
 
 
 def _is_the_only_one(value: Any, further: list[str]) -> bool:

@@ -85,6 +85,7 @@ class Automaton:
         default_factory=dict, repr=False, compare=False
     )
     _known: dict[int, Hashable] = field(default_factory=dict, repr=False, compare=False)
+    _reach: reach.Reach = field(default_factory=reach.Reach, repr=False, compare=False)
     _looked_at: object = field(default=None, repr=False, compare=False)
 
     def start(self) -> int:
@@ -96,9 +97,10 @@ class Automaton:
         for node in self.nodes:
             if node.step is not None:
                 reach.current.add_value(node.step.action.apply, f"the step {node.step!r} is")
-        if self.nodes and self._looked_at is not reach.current.looked_at:
+        reach.current.in_use = True
+        if self.nodes and not self._is_as_it_was():
             self._find_again()
-        self._looked_at = reach.current.looked_at
+        self._reach, self._looked_at = reach.current, reach.current.looked_at
         if not self.nodes:
             others = [value for value in self.args if type(value) not in PLAIN]
             self._known = {id(value): exactly(key, value) for value in others}
@@ -146,6 +148,10 @@ class Automaton:
                 way = [*second[node], (self.nodes[node].step, result)]
                 if self._keys.get(self._position(way)[0]) != after:
                     raise self._forgetful()
+
+    def _is_as_it_was(self) -> bool:
+        """Is all that this thread could reach still what it was when its nodes were found?"""
+        return self._looked_at is self._reach.looked_at and self._reach.is_as_it_was()
 
     def _find_again(self) -> None:
         """Find every known edge again, because what the thread reaches may have changed."""

@@ -194,7 +194,10 @@ def _of_held(value: Any) -> Hashable:
 
 def _of_builtin(function: BuiltinFunctionType) -> Hashable:
     if not isinstance(function.__self__, ModuleType | NoneType | type):
-        raise Changeable(function)
+        whose = a_kind_of(function.__self__)
+        raise Changeable(
+            function, f"{function.__name__} of {whose}, which can change; call it before the yield"
+        )
     return BuiltinFunctionType, function
 
 
