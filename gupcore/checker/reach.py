@@ -71,7 +71,7 @@ SETS = ("__setattr__", "__delattr__")  # called where an attribute is written, w
 COMPARES = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__")
 MADE = ("__new__", "__init__", "__repr__", *COMPARES)
 MADE_OF = "__class__ __qualname__ __setattr__ __post_init__ NotImplemented hash _tuple_new"
-REFUSED = (*COMPARES, *SETS, "__ror__", "__getattr__", "__getattribute__", "__class__", "__del__")
+HIDES = (*SETS, "__ror__", "__getattr__", "__getattribute__", "__class__", "__del__")
 PROPERTIES = (property, enum.property, types.DynamicClassAttribute)
 METHODS = (types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType)
 OF_C: tuple[type, ...] = (
@@ -167,7 +167,7 @@ class Reach:
         else:
             value = self._find(function.__globals__, name, where)
             if value is Absent.NAME:
-                value = self._find(_builtins(function), name, where)
+                value = self._find(function.__builtins__, name, where)  # type: ignore[attr-defined]
         while type(value) is ModuleType and further:
             name = f"{name}.{further[0]}"
             where = f"{line} {name} is"
@@ -203,15 +203,22 @@ class Reach:
         except ThreadError:
             self.forget()
             raise
+        except RecursionError:
+            self.forget()
+            raise ThreadError(f"{where} the beginning of a chain that is too long.") from None
 
     def _look_at_value(self, value: Any, where: str) -> None:
+        for kind in (type(value), type(type(value))):
+            if issubclass(kind, type) and kind not in METACLASSES:
+                says = f"{where} made by the metaclass {kind.__name__}, which may keep state"
+                raise ThreadError(f"{says}; leave it out.")
         if type(value) is FunctionType:
             self._add_named(value, where)
             return
         if type(value) in METHODS:
             raise _not_from_arguments(value, where)
         frozen(value, where, ThreadError)
-        if isinstance(value, type):
+        if issubclass(type(value), type):
             self._add_class(value, where)
             return
         if type(value) not in (tuple, frozenset, MappingProxyType):
@@ -237,9 +244,6 @@ class Reach:
         where = f"{where} the class {kind.__name__},"
         if kind in DEEP:
             raise ThreadError(f"{where} raised at a depth that the thread does not know.")
-        if type(kind) not in METACLASSES:
-            metaclass = type(kind).__name__
-            raise ThreadError(f"{where} whose metaclass {metaclass} may keep state; leave it out.")
         frozen = is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
         record = issubclass(kind, tuple) and hasattr(kind, "_fields")
         if not (frozen or record or issubclass(kind, enum.Enum | BaseException)):
@@ -290,8 +294,9 @@ class Reach:
         if type(member) is FunctionType and _is_made(member, kind, name):
             if name not in SETS:
                 self._look_at_made(kind, name, member)
-        elif type(member) is FunctionType and name in REFUSED:
-            raise ThreadError(f"{where} not Python's own; what is compared must be its fields.")
+        elif type(member) is FunctionType and name in (*COMPARES, *HIDES):
+            instead = "leave it out" if name in HIDES else "let its fields be compared"
+            raise ThreadError(f"{where} not Python's own; {instead}.")
         elif type(member) not in OF_C:
             self.add_value(member, where)
 
@@ -350,13 +355,9 @@ def _not_from_arguments(function: Any, where: str) -> ThreadError:
     )
 
 
-def _builtins(function: Any) -> Any:
-    return function.__builtins__
-
-
 def _as_written(function: FunctionType) -> bool:
     """Is a function such as `def` makes, in names that are what they seem?"""
-    names = function.__globals__, _builtins(function)
+    names = function.__globals__, function.__builtins__  # type: ignore[attr-defined]
     return as_compiled(function.__code__) and all(type(found) is dict for found in names)
 
 
@@ -392,6 +393,6 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def _is_harmless(value: Any) -> bool:
-    if isinstance(value, type) and issubclass(value, BaseException):
+    if type(value) is type and issubclass(value, BaseException):
         return vars(builtins).get(value.__name__) is value and value not in DEEP
     return id(value) in _HARMLESS

@@ -25,7 +25,7 @@ from types import CodeType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
 from . import reach
-from .patience import call
+from .patience import Endless, call
 from .source import ThreadError, check_frame, check_source, source_of
 from .step import Action, Step
 from .values import PLAIN, Changeable, exactly, frozen, key
@@ -96,7 +96,9 @@ class Automaton:
             check_source(self.function.__code__)
         for node in self.nodes:
             if node.step is not None:
-                reach.current.add_value(node.step.action.apply, f"the step {node.step!r} is")
+                reach.current.add_value(
+                    node.step.action.apply, f"the step {node.step.action.name} is"
+                )
         reach.current.in_use = True
         if self.nodes and not self._is_as_it_was():
             self._find_again()
@@ -176,7 +178,7 @@ class Automaton:
                     "without bound, never ends, or keeps a new object in a local variable."
                 )
             if step is not None:
-                reach.current.add_value(step.action.apply, f"the step {step!r} is")
+                reach.current.add_value(step.action.apply, f"the step {step.action.name} is")
             self._keys[found] = len(self.nodes)
             codes = tuple(code for code, _ in frames)
             places = tuple(place for _, place in frames)
@@ -267,31 +269,43 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
     except StopIteration as end:
         frozen(end.value, f"{label} returns", ThreadError)
         return True, end.value
-    except MemoryError:
+    except (MemoryError, KeyboardInterrupt, Endless):
         raise
-    except (Exception, SystemExit, GeneratorExit) as error:
+    except BaseException as error:
+        if isinstance(error.__cause__, StopIteration):  # which a generator may not raise
+            error = error.__cause__
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_flags & CO_GENERATOR:  # a helper may have no source
                 check_frame(frame)
         *_, last = traceback.extract_tb(error.__traceback__)
-        meant = " Was a `yield` forgotten?" if "'Step'" in str(error) else ""
-        says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {error}.{meant}"
+        said = _shown(error, str)
+        meant = " Was a `yield` forgotten?" if "'Step'" in said else ""
+        says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {said}.{meant}"
         raise ThreadError(" ".join(says.split())) from error
-    if type(step) is not Step or type(step.action) is not Action:
+    if type(step) is not Step or (type(step.action), type(step.args)) != (Action, tuple):
         where = standing(generator, label)[-1]
         meant = " Did you mean `yield from`?" if isinstance(step, Generator) else ""
         meant = " Make it with @models." if isinstance(step, Step) else meant
         raise ThreadError(
-            f"{where.function}, line {where.line}, yields {step!r}; a thread yields steps.{meant}"
+            f"{where.function}, line {where.line}, yields {_shown(step)}; "
+            f"a thread yields steps.{meant}"
         )
     try:
         key(step.args)
     except (Changeable, RecursionError):
         where = standing(generator, label)[-1]
-        says = f"{where.function}, line {where.line}: the step {step!r} is given"
-        for given in step.args if type(step.args) is tuple else [step.args]:
+        says = f"{where.function}, line {where.line}: the step {step.action.name} is given"
+        for given in step.args:
             frozen(given, says, ThreadError)
     return False, step
+
+
+def _shown(value: Any, show: Callable[[Any], str] = repr) -> str:
+    """Return a value in words, or of what kind it is where it has none."""
+    try:
+        return show(value)
+    except Exception:
+        return f"a {type(value).__name__}"
 
 
 def standing(generator: Generator[Any, Any, Any], label: str) -> tuple[Place, ...]:

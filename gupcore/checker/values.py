@@ -130,6 +130,9 @@ def _hides(kind: Any, names: tuple[str, ...]) -> str:
     if kind.__eq__ is object.__eq__ and kind.__hash__ is not object.__hash__:
         return "which has a hash of its own"
     record, slots = issubclass(kind, tuple), 0
+    start: Any = tuple if record else object
+    if kind.__getattribute__ is not start.__getattribute__:
+        return "which makes up its attributes"
     for field in () if record else fields(kind):
         if not field.compare:
             return f"whose field {field.name} is not compared"
@@ -139,7 +142,7 @@ def _hides(kind: Any, names: tuple[str, ...]) -> str:
         elif name in names and hasattr(type(member), "__set__") and not record:
             return f"whose field {name} is hidden behind a {type(member).__name__}"
     slots += sum(at > 0 or at == -WORD for at in (kind.__dictoffset__, kind.__weakrefoffset__))
-    if kind.__basicsize__ != (tuple if record else object).__basicsize__ + WORD * slots:
+    if kind.__basicsize__ != start.__basicsize__ + WORD * slots:
         return "which keeps more than its fields"
     return ""
 
@@ -243,11 +246,11 @@ PLAIN = frozenset((NoneType, bool, int, float, complex, str, bytes, EllipsisType
 
 def in_words(value: Any) -> str:
     """Say of a value that can change what it is, and what to write instead."""
-    if isinstance(value, ModuleType):
+    if issubclass(type(value), ModuleType):
         return f"the module {value.__name__}, which can change; name what you need of it"
     if hasattr(type(value), "__next__"):
         return "an iterator, whose position the checker cannot see; use a tuple and a counter"
-    if is_dataclass(value):
+    if is_dataclass(type(value)):
         return f"{a_kind_of(value)}, which can change; write @dataclass(frozen=True)"
     instead = TO_WRITE.get(
         type(value).__name__.lstrip("_"), "a number, a tuple or a frozen dataclass"
@@ -269,4 +272,6 @@ def frozen(value: Any, where: str, error: type[Exception]) -> Hashable:
         inside = "" if found.value is value else f"{a_kind_of(value)} with "
         raise error(f"{where} {inside}{found}.") from None
     except RecursionError:
-        raise error(f"{where} a value that contains itself.") from None
+        raise error(f"{where} a value that contains itself, or too many others.") from None
+    except AttributeError:
+        raise error(f"{where} {a_kind_of(value)} without one of its fields.") from None
