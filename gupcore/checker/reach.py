@@ -34,7 +34,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass
 from inspect import CO_GENERATOR
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .deeds import Deeds, Read, as_compiled, deeds, wrong_to_ask
 from .machine import touch
@@ -167,7 +167,7 @@ class Reach:
         else:
             value = self._find(function.__globals__, name, where)
             if value is Absent.NAME:
-                value = self._find(function.__builtins__, name, where)
+                value = self._find(cast(Any, function).__builtins__, name, where)
         while type(value) is ModuleType and further:
             name = f"{name}.{further[0]}"
             where = f"{line} {name} is"
@@ -357,7 +357,7 @@ def _not_from_arguments(function: Any, where: str) -> ThreadError:
 
 def _as_written(function: FunctionType) -> bool:
     """Is a function such as `def` makes, in names that are what they seem?"""
-    names = function.__globals__, function.__builtins__
+    names = function.__globals__, cast(Any, function).__builtins__
     return as_compiled(function.__code__) and all(type(found) is dict for found in names)
 
 
