@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .checker.machine import CALLER
 from .checker.replay import Run
 from .checker.step import Action, Thread
 from .checker.thread import Automaton
 from .kernel.design import DESIGNS, Design
 from .kernel.gup import get_user_pages_fast, gup_fast
-from .kernel.machine import A_LOCK, CALLER, MAPPING, PGMAP, STRUCT_PAGE, Machine
+from .kernel.machine import A_LOCK, MAPPING, PGMAP, STRUCT_PAGE, Machine
 from .kernel.pte import PAGE_SIZE
 from .kernel.start import dax_machine, memory_machine
 

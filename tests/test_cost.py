@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from gupcore import ScheduleError
+from gupcore.checker.machine import CALLER
 from gupcore.checker.step import Effect, Thread, models
 from gupcore.cost import gup_cost, run_alone
 from gupcore.kernel.design import V5_11, Design
 from gupcore.kernel.gup import get_user_pages_fast, gup_fast
-from gupcore.kernel.machine import A_LOCK, CALLER, MAPPING, MEMORY_PFN, PGMAP, PTL, REFUSES, Machine
+from gupcore.kernel.machine import A_LOCK, MAPPING, MEMORY_PFN, PGMAP, PTL, REFUSES, Machine
 from gupcore.kernel.pte import FOLL_LONGTERM, PTRS_PER_PTE
 from gupcore.kernel.start import dax_machine, memory_machine
 from gupcore.kernel.steps.cpu import local_irq_save

@@ -136,6 +136,12 @@ class Graph:
         answer = step.take(self.machines[machine])
         return None if isinstance(answer, Effect) else answer.why
 
+    def step(self, thread: int, node: int) -> Step:
+        """Return the step that `thread` is about to take at `node`, where it has not ended."""
+        step = self.threads[thread].nodes[node].step
+        assert step is not None
+        return step
+
     def after(self, machine: int, node: int, move: Move) -> tuple[int, int]:
         """Return the numbers of the machine and the thread's node after a move from these two."""
         shift = self._shifts[move.thread]

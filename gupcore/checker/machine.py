@@ -50,6 +50,7 @@ class Touch(NamedTuple):
 
 
 DATA = "data of a frame"  # what a step touches that uses a frame, and does not only count it
+CALLER = "a caller"  # a holder that the machine does not know: the thread that took the reference
 
 
 class Accounts(Protocol):

@@ -48,17 +48,20 @@ class Node:
 
     places    the lines it stands on, outermost function first
     codes     the code of those functions
+    locals    the local variables of each of them: ((name, value), ...)
     came_from the node before it and the result that led here, on the way first found
     """
 
     step: Step | None
     places: tuple[Place, ...]
     codes: tuple[CodeType, ...]
+    locals: tuple[tuple[tuple[str, Any], ...], ...]
     result: Hashable
     came_from: Edge | None
 
 
 Edge = tuple[int, Hashable]  # a node, and the result its step gave
+Standing = tuple[CodeType, Place, tuple[tuple[str, Any], ...]]
 Way = list[tuple[Step | None, Hashable]]  # the steps from the beginning on, and their results
 
 
@@ -180,20 +183,17 @@ class Automaton:
             if step is not None:
                 reach.current.add_value(step.action.apply, f"the step {step.action.name} is")
             self._keys[found] = len(self.nodes)
-            codes = tuple(code for code, _ in frames)
-            places = tuple(place for _, place in frames)
-            self.nodes.append(Node(step, places, codes, result, came_from))
+            codes, places, variables = zip(*frames, strict=True) if frames else ((), (), ())
+            self.nodes.append(Node(step, places, codes, variables, result, came_from))
         elif not _same_step(step, self.nodes[self._keys[found]].step):
             raise self._forgetful()
         return self._keys[found]
 
-    def _position(
-        self, way: Way
-    ) -> tuple[Hashable, Step | None, Hashable, tuple[tuple[CodeType, Place], ...]]:
+    def _position(self, way: Way) -> tuple[Hashable, Step | None, Hashable, tuple[Standing, ...]]:
         """Run a fresh generator along a way.
 
-        Returns what tells this position from others, the next step, what was returned, and the
-        functions with the lines the thread stands on.
+        Returns what tells this position from others, the next step, what was returned, and for each
+        function the thread stands in its code, the line, and the local variables.
         """
         generator = self.begin()
         try:
@@ -209,7 +209,8 @@ class Automaton:
                 source = source_of(frame.f_code)
                 self.sources[frame.f_code.co_name, source.first] = source.lines
             keys = exactly(lambda: tuple(map(self._key_of_frame, frames)))
-            return keys, value, None, tuple((f.f_code, _place(f)) for f in frames)
+            stands = ((f.f_code, _place(f), tuple(f.f_locals.items())) for f in frames)
+            return keys, value, None, tuple(stands)
         finally:
             with suppress(Exception):  # from a thread that catches even its own end
                 generator.close()

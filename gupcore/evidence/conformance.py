@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 from ..catalogue import race
 from ..checker.explore import Graph
+from ..checker.machine import CALLER as HOLDER
 from ..checker.scenario import Scenario
 from ..checker.step import Thread
 from ..checker.thread import Automaton
 from ..kernel.design import DESIGNS, Design
 from ..kernel.gup import gup_fast
-from ..kernel.machine import CALLER as HOLDER
 from ..kernel.machine import MAPPING, PGMAP
 from ..kernel.users import direct_io
 

@@ -14,12 +14,12 @@ from ..catalogue import race, unmapping
 from ..checker import paths
 from ..checker.asked import ScenarioError, check_thread, one_of, one_of_these
 from ..checker.explore import STATE_LIMIT, Graph, Move
+from ..checker.machine import CALLER
 from ..checker.scenario import Scenario
 from ..checker.verdict import FAILS, HOLDS, Report, check, judge
 from ..kernel.design import REMOVE
 from ..kernel.device import PHASES
 from ..kernel.machine import (
-    CALLER,
     ENTRY,
     MMAP_LOCK,
     PGMAP,

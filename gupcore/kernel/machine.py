@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ..checker.machine import DATA, Gone, Thing, touch
+from ..checker.machine import CALLER, DATA, Gone, Thing, touch
 from .pte import (
     PAGE_SHIFT,
     PTE_NONE,
@@ -53,7 +53,7 @@ LINKED, UNLINKED, FREED = "linked", "unlinked", "freed"
 # What steps touch, who can hold a reference, and what a step can wait for.
 ENTRY, TABLE, TLB_ENTRY, VMA = "PTE", "page table", "TLB", "mapping"
 STRUCT_PAGE, FRAME, PGMAP, DEVICE_STATE = "struct page", "frame", "dev_pagemap", "device"
-CALLER, A_MAPPING, A_PAGE, ITSELF = "a caller", "a mapping", "a struct page", "itself"
+A_MAPPING, A_PAGE, ITSELF = "a mapping", "a struct page", "itself"
 GRACE_PERIOD, FLUSH, A_LOCK, THAW = "a grace period", "a TLB flush", "a lock", "a thaw"
 A_REFERENCE, FREE_PAGE = "a reference", "a free page"
 
@@ -161,7 +161,7 @@ class Machine:
         """Return the PTE of the page at user `address`; raise Gone if its table was freed."""
         at, table = self.index(address), self.table(address)
         if self.tables[table] == FREED:
-            raise Gone(_numbered("page table", table))
+            raise Gone(numbered("page table", table))
         touch(ENTRY, at)
         return self.page_table[at]
 
@@ -203,7 +203,7 @@ class Machine:
 
     def page_name(self, pfn: int) -> str:
         """Return what the struct page of frame `pfn` is called."""
-        return _numbered("struct page", [page.pfn for page in self.memmap].index(pfn))
+        return numbered("struct page", [page.pfn for page in self.memmap].index(pfn))
 
     def with_page(self, page: StructPage) -> Machine:
         """Return this machine with `page` in the place of the struct page of its frame."""
@@ -335,7 +335,7 @@ class Machine:
         )
 
     def _pte_thing(self, n: int, pte: int) -> Thing:
-        name = _numbered("PTE", n)
+        name = numbered("PTE", n)
         return Thing(name, "object", pte != PTE_NONE, pte_words(pte), pte_detail(pte))
 
     def _tlb_thing(self, cpu: int) -> Thing:
@@ -348,7 +348,7 @@ class Machine:
         if not self.frees:
             return []
         return [
-            Thing(_numbered("page table", n), "object", state != FREED, state)
+            Thing(numbered("page table", n), "object", state != FREED, state)
             for n, state in enumerate(self.tables)
         ]
 
@@ -386,7 +386,7 @@ def cpu_list(cpus: Iterable[int]) -> str:
     return " and ".join(f"CPU {cpu}" for cpu in sorted(cpus))
 
 
-def _numbered(name: str, n: int) -> str:
+def numbered(name: str, n: int) -> str:
     return name if n == 0 else f"{name} {n}"
 
 

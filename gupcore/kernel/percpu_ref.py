@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..checker.machine import Thing
+from ..checker.machine import CALLER, Thing
+from ..checker.picture import BOX, DYING, EMPTY, GONE, SECTION, THERE, Drawn, drawn
 from ..checker.rule import EVERYONE_CAN_FINISH, Rule, usual_rules
 from ..checker.step import Blocked, Effect, Thread, models
 from .machine import cpu_list
@@ -59,6 +60,28 @@ class Ref:
             Thing("ref", "object", not self.released, "released" if self.released else "in use"),
             Thing("RCU readers", "section", bool(self.readers), cpu_list(self.readers) or "nobody"),
         )
+
+    def references(self, other: Ref | None = None) -> dict[tuple[str, str, int], int]:
+        """Return how many references there are in truth."""
+        return {("ref", CALLER, 0): self.held}
+
+
+@drawn.register
+def _(machine: Ref) -> dict[str, Drawn]:
+    counts = {
+        f"count on CPU {cpu}": Drawn(BOX, "on each CPU", THERE, str(count))
+        for cpu, count in enumerate(machine.local)
+    }
+    flag = f"{'atomic' if machine.summed else 'per-CPU'}, {'dead' if machine.dead else 'live'}"
+    state = GONE if machine.released else DYING if machine.dead else THERE
+    readers = tuple(f"CPU {cpu}" for cpu in sorted(machine.readers))
+    return {
+        **counts,
+        "atomic count": Drawn(BOX, "shared", THERE, _atomic_words(machine.atomic)),
+        "flag": Drawn(BOX, "shared", DYING if machine.dead else THERE, flag),
+        "ref": Drawn(BOX, "in truth", state, "", machine.held),
+        "RCU readers": Drawn(SECTION, "", THERE if readers else EMPTY, "RCU", held=readers),
+    }
 
 
 def _atomic_words(count: int) -> str:

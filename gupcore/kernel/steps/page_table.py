@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ...checker.machine import CALLER
 from ...checker.step import Blocked, Effect, models
 from ..machine import (
     A_LOCK,
     A_MAPPING,
-    CALLER,
     DEVICE,
     ENTRY,
     FREED,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.machine import CALLER
 from ...checker.step import Blocked, Effect, Use, models
 from ..machine import (
     A_PAGE,
     A_REFERENCE,
-    CALLER,
     DEVICE,
     DEVICE_STATE,
     FRAME,

@@ -1,0 +1,202 @@
+"""How the machine is drawn: page table, memmap and memory side by side, below them who brought it.
+
+A PTE and a TLB entry point at a frame, a struct page describes one.  Where mappings count, the PTE
+holds the page; an FS DAX page holds its dev_pagemap.  What a page or a pgmap was born with is the
+driver's to give up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..checker.picture import (
+    BOX,
+    CACHE,
+    DYING,
+    EMPTY,
+    ENTRY,
+    FRAME,
+    GONE,
+    PAGE,
+    SECTION,
+    THERE,
+    Drawn,
+    Known,
+    called,
+    drawn,
+    tell,
+)
+from .design import Design
+from .machine import (
+    ANSWERS,
+    COUNTED_DAX,
+    DEVICE,
+    DMA,
+    FAULTING,
+    FREE,
+    FREED,
+    FS_LOCK,
+    IRQS_OFF,
+    LINKED,
+    NORMAL,
+    OURS,
+    PGMAP,
+    PTL,
+    REFUSES,
+    STRUCT_PAGE,
+    TABLE,
+    Machine,
+    StructPage,
+    numbered,
+)
+from .machine import ENTRY as A_PTE
+from .pte import pte_kind, pte_pfn, pte_present, pte_write
+
+PAGE_TABLE, MEMMAP, MEMORY, BROUGHT = "page table", "memmap", "memory", "who brought it"
+ARGUMENTS = ("cpu", "address", "pages", "flags", "design")  # which nobody changes
+SHORT = {
+    IRQS_OFF: "irqs off",
+    FAULTING: "in a fault",
+    PTL: "PTL",
+    FS_LOCK: "fs lock",
+    DMA: "DMA",
+    ANSWERS: "answers",
+    REFUSES: "refuses",
+}
+
+
+@drawn.register
+def _(machine: Machine) -> Mapping[str, Drawn]:
+    return {
+        **{numbered("PTE", n): _entry(machine, n) for n in range(len(machine.page_table))},
+        **_tables(machine),
+        **{f"TLB of CPU {cpu}": _cache(machine, cpu) for cpu in machine.tlbs},
+        **{machine.page_name(page.pfn): _page(machine, page) for page in machine.memmap},
+        **{_frame_name(page.pfn): _frame(machine, page) for page in machine.memmap},
+        **_device(machine),
+        **{section: _section(machine, section) for section in machine.shows},
+    }
+
+
+@tell.register
+def _(machine: Machine, name: str, value: Any) -> Known | None:
+    if name in ARGUMENTS or callable(value) or isinstance(value, Design):
+        return None
+    if name in ("pte", "seen") and type(value) is int:
+        return Known(name, _pte_words(value), _page_of(machine, pte_pfn(value)))
+    if name in ("pfn", "page") and type(value) is int:
+        return Known(name, f"{value:#x}", _page_of(machine, value))
+    if name == "pgmap":
+        return Known(name, "held" if value else "none", "dev_pagemap" if value else "")
+    if type(value) is tuple and value and all(type(part) is int for part in value):
+        return Known(name, " ".join(map(hex, value)), _page_of(machine, value[0]))
+    if name == "at":
+        return Known(name, f"{value:#x}")
+    return Known(name, str(value)) if isinstance(value, bool | int | str) else None
+
+
+@called.register
+def _(machine: Machine, kind: str, which: Any) -> str:
+    if kind == STRUCT_PAGE:
+        return _page_of(machine, which)
+    if kind == PGMAP:
+        return "dev_pagemap"
+    if kind in (A_PTE, TABLE):
+        name = numbered("PTE" if kind == A_PTE else "page table", which)
+        return name if kind == A_PTE or machine.frees else ""
+    return {"device": "DAX device"}.get(kind, "")
+
+
+def _page_of(machine: Machine, pfn: int) -> str:
+    """Return the name of the struct page of a frame; "" for a frame without."""
+    return machine.page_name(pfn) if pfn in {page.pfn for page in machine.memmap} else ""
+
+
+def _frame_name(pfn: int) -> str:
+    return f"frame {pfn:#x}"
+
+
+def _pte_words(pte: int) -> str:
+    kind = pte_kind(pte)
+    if not pte_present(pte):
+        return kind
+    return f"{pte_pfn(pte):#x} {kind}{'' if pte_write(pte) else ', ro'}"
+
+
+def _maps(pte: int, does: str) -> tuple[tuple[str, str], ...]:
+    return ((does, _frame_name(pte_pfn(pte))),) if pte_present(pte) else ()
+
+
+def _entry(machine: Machine, n: int) -> Drawn:
+    pte = machine.page_table[n]
+    table = machine.tables[min(n, len(machine.tables) - 1)]
+    state = GONE if table == FREED else THERE if pte else EMPTY
+    return Drawn(ENTRY, PAGE_TABLE, state, _pte_words(pte), points=_maps(pte, "maps"))
+
+
+def _tables(machine: Machine) -> dict[str, Drawn]:
+    states = {LINKED: THERE, FREED: GONE}
+    return {
+        numbered("page table", n): Drawn(BOX, PAGE_TABLE, states.get(state, DYING), state)
+        for n, state in enumerate(machine.tables)
+        if machine.frees
+    }
+
+
+def _cache(machine: Machine, cpu: int) -> Drawn:
+    kept = [pte for who, _, pte in sorted(machine.tlb) if who == cpu]
+    words = _pte_words(kept[0]) if kept else "empty"
+    points = tuple(arrow for pte in kept for arrow in _maps(pte, "caches"))
+    return Drawn(CACHE, f"CPU {cpu}", THERE if kept else EMPTY, words, points=points)
+
+
+def _page(machine: Machine, page: StructPage) -> Drawn:
+    if not page.exists:
+        return Drawn(PAGE, MEMMAP, GONE, "removed" if page.kind in DEVICE else "none")
+    mapped = [
+        numbered("PTE", n)
+        for n, pte in enumerate(machine.page_table)
+        if page.kind in (NORMAL, COUNTED_DAX) and pte_present(pte) and pte_pfn(pte) == page.pfn
+    ]
+    keeper = "driver" if page.kind in DEVICE else ""
+    describes = (("describes", _frame_name(page.pfn)),)
+    words = f"count {page.refcount}"
+    return Drawn(PAGE, MEMMAP, THERE, words, page.refcount, tuple(mapped), keeper, describes)
+
+
+def _frame(machine: Machine, page: StructPage) -> Drawn:
+    state = EMPTY if page.owner == FREE else THERE
+    lost = page.owner == OURS and machine.lost(page.pfn)
+    return Drawn(FRAME, MEMORY, state, "no driver" if lost else page.owner)
+
+
+def _device(machine: Machine) -> dict[str, Drawn]:
+    found = {}
+    pgmap = machine.pgmap
+    if pgmap is not None:
+        bound = Drawn(BOX, BROUGHT, THERE, "bound")
+        found["driver"] = bound if machine.bound else Drawn(BOX, BROUGHT, GONE, "unbound")
+        state = GONE if not pgmap.listed else DYING if pgmap.dead else THERE
+        words = {GONE: "not listed", DYING: "dying", THERE: "live"}[state]
+        holding = [
+            machine.page_name(page.pfn)
+            for page in machine.memmap
+            if page.kind in DEVICE and page.exists
+        ]
+        held = tuple(holding[: pgmap.pages])
+        found["dev_pagemap"] = Drawn(BOX, BROUGHT, state, words, pgmap.refs, held, "driver")
+        answers = THERE if machine.device == ANSWERS else DYING
+        words = SHORT.get(machine.device, "frozen")
+        found["DAX device"] = Drawn(BOX, BROUGHT, answers, words)
+    if machine.clean is not None:
+        words = "clean" if machine.clean else "dirty"
+        found["shutdown state"] = Drawn(BOX, BROUGHT, THERE, words)
+    return found
+
+
+def _section(machine: Machine, section: str) -> Drawn:
+    cpus = sorted(machine.cpus(section))
+    held = tuple(f"CPU {cpu}" for cpu in cpus)
+    state = THERE if cpus else EMPTY
+    return Drawn(SECTION, "", state, SHORT.get(section, section), held=held)
