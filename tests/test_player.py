@@ -38,7 +38,7 @@ def rows(board: Board, design: dict[str, Any]) -> dict[tuple[int, ...], tuple[in
     for row in zip(*board["moves"], strict=True):
         so_far = [old + more for old, more in zip(so_far, row, strict=False)]
         _, machine, node = so_far
-        found.append((*so_far, machine + row[3], node + row[4], row[5], row[6]))
+        found.append((*so_far, machine + row[3], node + row[4], *row[5:]))
     mine, end = [], 0
     for skipped, follow in zip(design["moves"][::2], design["moves"][1::2], strict=True):
         mine += found[end + skipped : end + skipped + follow]
@@ -73,7 +73,7 @@ def test_the_board_holds_the_graph(reports: list[Report]) -> None:
 
 
 def things(board: Board, machine: int) -> list[tuple[Any, ...]]:
-    shown, *values = board["machines"][machine]
+    shown, _, *values = board["machines"][machine]
     return [
         (
             name,
@@ -90,7 +90,7 @@ def things(board: Board, machine: int) -> list[tuple[Any, ...]]:
 
 def places(board: Board, number: int) -> list[tuple[str, int, str]]:
     """Return the lines a node stands on, as (function, line number, text)."""
-    _, _, *rest = board["nodes"][number]
+    _, _, _, *rest = board["nodes"][number]
     found = []
     for function, line in zip(rest[::2], rest[1::2], strict=True):
         name, first, lines = board["code"][function]
@@ -224,7 +224,7 @@ def test_bad_arguments(reports: list[Report]) -> None:
         Player(reports[0], check(race(callers=2)))
     with pytest.raises(ValueError, match=r"no design 'v4' here; choose no-check, v5.11, cure"):
         Player(*reports, design="v4")
-    with pytest.raises(ValueError, match=r"no panel 'graph'; choose checker, ahead"):
+    with pytest.raises(ValueError, match=r"no panel 'graph'; choose words, checker"):
         Player(*reports, opens=["graph"])
     with pytest.raises(ValueError, match="must judge the same rules"):
         Player(reports[0], check(race(), rule="DMA lands"))

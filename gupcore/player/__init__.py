@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..checker.replay import Moment
     from ..checker.verdict import Report
 
-PANELS = ("checker", "ahead", "outcomes", "beside", "map", "share")
+PANELS = ("words", "checker", "ahead", "outcomes", "beside", "map", "share")
 
 
 class Player(anywidget.AnyWidget):

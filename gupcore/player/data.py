@@ -17,13 +17,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..checker.machine import stopped, things
+from ..checker.picture import called, drawn, taken, tell
+from ..checker.step import Blocked
 from ..checker.values import key
 
 if TYPE_CHECKING:
+    from ..checker.picture import Drawn
+    from ..checker.step import Step
     from ..checker.thread import Automaton, Node, Place
     from ..checker.verdict import Report
 
-VERSION = 4
+VERSION = 5
 BLOCKED = -1  # in place of the rules that a move breaks: it cannot be made
 MANY = 20_000  # states; of a larger graph the page counts no schedules and does not look ahead
 
@@ -48,16 +52,24 @@ def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> dict[
                docstring null, as the reader steps through what runs
     values     what a thing can be: [does it exist?, words, further words for who asks, ...]
     things     lists of a machine's things: [[name, "object" or "section"], ...]
-    machines   [number in `things`, its values, ...]
+    machines   [number in `things`, number in `pictures`, its values, ...]
+    glyphs     what is drawn: [its name, look, room], see `checker.picture`
+    drawn      how a glyph is drawn: [number in `glyphs`, state, words, references or null, who
+               holds them, who gives up the rest, [arrow, to what, ...]]
+    pictures   all that is drawn of a machine: [number in `drawn`, ...]
     stopped    the machines on which the kernel has oopsed: [machine, name of the thing touched]
     uneven     the machines at which an end breaks a rule: [machine, [rule, ...]]
-    nodes      where a thread can stand: [kernel function, what the step does, function, line, ...],
-               outermost function first; or, where it has ended, [what it returned]
+    nodes      where a thread can stand: [kernel function, what the step does, number in `known`,
+               function, line, ...], outermost function first; or, where it has ended, [what it
+               returned]
+    known      what a thread knows there: [[variable, its value, what it is about], ...]
     breaks     lists of the rules that a move breaks, by number
     moves      what a thread does on a machine, at a node, a column each: thread, machine and node,
                as differences to the row before; the machine and the node after, as differences to
-               those before; what is said; and which rules it breaks; or BLOCKED, and what is said
-               is why
+               those before; what is said; which rules it breaks, or BLOCKED, and what is said is
+               why; and a number in `meets`
+    meets      what a move has to do with: [what it touches, what its thread takes or gives back],
+               as [name, ...] and [name, how many, ...]; of a blocked one also the CPUs waited for
     verdicts   [status, in short, schedule, loop, why]
     outcomes   [in short, schedule, loop]
     designs    one entry a report, see `_design`
@@ -103,33 +115,74 @@ class _Lists:
     def __init__(self) -> None:
         self.text, self.values, self.things = _Numbered(), _Numbered(), _Numbered()
         self.machines, self.nodes, self.moves = _Numbered(), _Numbered(), _Numbered()
+        self.glyphs, self.drawn, self.pictures = _Numbered(), _Numbered(), _Numbered()
+        self.known, self.meets = _Numbered(), _Numbered()
         self.code, self.breaks = _Numbered(), _Numbered()
         self.verdicts, self.outcomes = _Numbered(), _Numbered()
         self.stopped: dict[int, str] = {}
         self.uneven: dict[int, tuple[str, ...]] = {}
+        self._seen: dict[Hashable, int] = {}
+        self._met: dict[Hashable, int] = {}
 
     def machine(self, machine: Any) -> int:
-        """Return the number of a machine; remember if it has stopped."""
+        """Return the number of a machine."""
+        known = key(machine)
+        if known not in self._seen:
+            self._seen[known] = self._machine(machine, known)
+        return self._seen[known]
+
+    def _machine(self, machine: Any, known: Hashable) -> int:
+        """Describe a machine; remember if it has stopped."""
         described = things(machine)
         values = [
             self.values.number((int(t.exists), *map(self.text.number, (t.value, *t.detail))))
             for t in described
         ]
         shown = self.things.number(tuple((thing.name, thing.kind) for thing in described))
+        pictured = self.pictures.number(
+            tuple(self._drawn(name, one) for name, one in drawn(machine).items())
+        )
         # What a reader is shown may leave out what tells two machines apart.
-        number = self.machines.number((key(machine), shown, *values))
+        number = self.machines.number((known, shown, pictured, *values))
         if stopped(machine):
             self.stopped[number] = machine.oops
         return number
 
-    def node(self, node: Node, sources: Sources) -> tuple[Any, ...]:
-        """Return a node as numbers."""
+    def _drawn(self, name: str, one: Drawn) -> int:
+        glyph = self.glyphs.number((name, one.look, one.room))
+        arrows = tuple(word for arrow in one.points for word in arrow)
+        return self.drawn.number(
+            (glyph, one.state, one.words, one.refs, one.held, one.keeper, arrows)
+        )
+
+    def met(self, machine: int, step: Step, before: Any, after: Any = None) -> int:
+        """Return the number of what `step` has to do with on the machine of that number.
+
+        after  the machine after it; None where it is blocked
+        """
+        asked = machine, step.action, key(step.args)
+        if asked not in self._met:
+            answer, touched = step.watched(before)
+            names = {called(before, kind, which) for kind, which in touched}
+            if isinstance(answer, Blocked):
+                names |= {f"CPU {cpu}" for cpu in answer.by}
+            gone = {after.oops} if after is not None and stopped(after) else set()
+            more = taken(before, after) if after is not None else {}
+            flat = tuple(word for item in more.items() for word in item)
+            self._met[asked] = self.meets.number((tuple(sorted((names | gone) - {""})), flat))
+        return self._met[asked]
+
+    def node(self, node: Node, sources: Sources, machine: Any) -> tuple[Any, ...]:
+        """Return a node as numbers; `machine` says what its variables mean."""
         if node.step is None:
             return (self.text.number(str(node.result)),)
         action = node.step.action
         places = [(self._function(place, sources), place.line) for place in node.places]
         source, does = self.text.number(str(action.source)), self.text.number(action.does)
-        return (source, does, *(number for place in places for number in place))
+        variables = {name: value for frame in node.locals for name, value in frame}
+        told = (tell(machine, name, value) for name, value in variables.items())
+        known = self.known.number(tuple(tuple(one) for one in told if one is not None))
+        return (source, does, known, *(number for place in places for number in place))
 
     def _function(self, place: Place, sources: Sources) -> int:
         return next(
@@ -146,9 +199,14 @@ class _Lists:
             "values": _plain(self.values.values),
             "things": _plain(self.things.values),
             "machines": [list(shown) for _, *shown in self.machines.values],
+            "glyphs": _plain(self.glyphs.values),
+            "drawn": _plain(self.drawn.values),
+            "pictures": _plain(self.pictures.values),
             "stopped": [list(item) for item in self.stopped.items()],
             "uneven": [[number, list(rules)] for number, rules in self.uneven.items()],
             "nodes": [list(shown) for _, shown in self.nodes.values],
+            "known": _plain(self.known.values),
+            "meets": _plain(self.meets.values),
             "breaks": _plain(self.breaks.values),
             "moves": _columns(self.moves.values),
             "verdicts": _plain(self.verdicts.values),
@@ -160,8 +218,8 @@ def _columns(moves: Sequence[tuple[int, ...]]) -> list[list[int]]:
     """Write moves column by column, as small differences: they take a third less room so."""
     before = [(0, 0, 0), *(move[:3] for move in moves)]
     rows = (
-        (t - t0, m - m0, n - n0, to - m, at - n, said, breaks)
-        for (t0, m0, n0), (t, m, n, to, at, said, breaks) in zip(before, moves, strict=False)
+        (t - t0, m - m0, n - n0, to - m, at - n, *said)
+        for (t0, m0, n0), (t, m, n, to, at, *said) in zip(before, moves, strict=False)
     )
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -199,7 +257,8 @@ def _design(report: Report, lists: _Lists) -> dict[str, Any]:
     """
     graph = report.graph
     machines = [lists.machine(machine) for machine in graph.machines]
-    nodes = [_nodes(number, thread, lists) for number, thread in enumerate(graph.threads)]
+    start = graph.machines[0]
+    nodes = [_nodes(number, thread, lists, start) for number, thread in enumerate(graph.threads)]
     moves = []
     for thread, machine, node, move in graph.worked_out():
         here = (thread, machines[machine], nodes[thread][node])
@@ -208,9 +267,12 @@ def _design(report: Report, lists: _Lists) -> dict[str, Any]:
             there = (machines[state[0]], nodes[thread][state[1]])
             said = lists.text.number(move.effect.said)
             broken = lists.breaks.number(tuple(report.broken_by(move)))
-            moves.append(lists.moves.number((*here, *there, said, broken)))
+            met = lists.met(machines[machine], move.step, move.before, move.effect.machine)
+            moves.append(lists.moves.number((*here, *there, said, broken, met)))
         elif (why := graph.why(thread, machine, node)) is not None:
-            moves.append(lists.moves.number((*here, *here[1:], lists.text.number(why), BLOCKED)))
+            met = lists.met(machines[machine], graph.step(thread, node), graph.machines[machine])
+            said = lists.text.number(why)
+            moves.append(lists.moves.number((*here, *here[1:], said, BLOCKED, met)))
     lists.uneven |= {machines[n]: tuple(rules) for n, rules in report.uneven_ends().items()}
     return {
         "name": report.scenario.design.name,
@@ -230,12 +292,12 @@ def _design(report: Report, lists: _Lists) -> dict[str, Any]:
     }
 
 
-def _nodes(number: int, thread: Automaton, lists: _Lists) -> list[int]:
+def _nodes(number: int, thread: Automaton, lists: _Lists, machine: Any) -> list[int]:
     """Return the board's number of each node of a thread.
 
     Nodes that look alike may differ in their local variables; they are told apart by counting.
     """
-    told = [lists.node(node, thread.sources) for node in thread.nodes]
+    told = [lists.node(node, thread.sources, machine) for node in thread.nodes]
     seen: Counter[Any] = Counter()
     numbers = []
     for node in told:

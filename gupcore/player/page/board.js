@@ -1,6 +1,6 @@
 // The board: the data that Python hands over. See data.py for the format; nothing here knows what it means.
 
-export const VERSION = 4;
+export const VERSION = 5;
 const BLOCKED = -1;
 
 /** Keep what `make` makes of an object for as long as the object lives. */
@@ -26,31 +26,32 @@ export function complaint(board) {
   }
 }
 
-/** The moves as rows [thread, machine, node, machine after, node after, said, breaks]: the columns hold differences. */
+/** The moves as rows [thread, machine, node, machine after, node after, said, breaks, meets]; columns hold differences. */
 const movesOf = remembered(({ moves: [threads, machines, nodes, ...columns] }) => {
   let [thread, machine, node] = [0, 0, 0];
   return threads.map((_, n) => {
     thread += threads[n];
     machine += machines[n];
     node += nodes[n];
-    const [to, at, said, breaks] = columns.map((column) => column[n]);
-    return [thread, machine, node, machine + to, node + at, said, breaks];
+    const [to, at, ...said] = columns.map((column) => column[n]);
+    return [thread, machine, node, machine + to, node + at, ...said];
   });
 });
 
 function isWhole(board) {
-  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks, verdicts, outcomes, designs } = board;
+  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks } = board;
+  const { glyphs, drawn, pictures, known, meets, verdicts, outcomes, designs } = board;
   const moves = movesOf(board);
   const isIn = (number, list) => Number.isInteger(number) && number >= 0 && number < list.length;
   const areIn = (numbers, list) => numbers.every((number) => isIn(number, list));
   const isPlace = (number, line) => typeof code[number][2][line - code[number][1]] === "string";
   const isNode = (node) =>
     (node.length === 1 && isIn(node[0], text)) ||
-    (node.length >= 4 && node.length % 2 === 0 && isIn(node[0], text) && isIn(node[1], text) &&
-      node.every((number, n) => n < 2 || n % 2 === 1 || isPlace(number, node[n + 1])));
-  const isMove = ([thread, machine, node, to, at, said, broken]) =>
+    (node.length >= 5 && node.length % 2 === 1 && areIn(node.slice(0, 2), text) && isIn(node[2], known) &&
+      node.every((number, n) => n < 3 || n % 2 === 0 || isPlace(number, node[n + 1])));
+  const isMove = ([thread, machine, node, to, at, said, broken, met]) =>
     isIn(thread, threads) && areIn([machine, to], machines) && areIn([node, at], nodes) && isIn(said, text) &&
-    (broken === BLOCKED || isIn(broken, breaks));
+    (broken === BLOCKED || isIn(broken, breaks)) && isIn(met, meets);
   const isDesign = ({ start, moves: runs, verdicts: judged, outcomes: ends, stuck, imports }) =>
     isIn(imports, text) && start.length === threads.length + 1 && isIn(start[0], machines) && areIn(start.slice(1), nodes) &&
     runs.every((run) => run >= 0) && runs.reduce((sum, run) => sum + run, 0) <= moves.length &&
@@ -60,7 +61,10 @@ function isWhole(board) {
     threads.length > 0 && designs.length > 0 && rules.every(Array.isArray) && breaks.every(Array.isArray) &&
     verdicts.every(Array.isArray) && outcomes.every(Array.isArray) && things.every((all) => all.every(Array.isArray)) &&
     values.every(([, ...words]) => words.length > 0 && areIn(words, text)) &&
-    machines.every(([shown, ...all]) => all.length === things[shown].length && areIn(all, values)) &&
+    machines.every(([shown, picture, ...all]) =>
+      all.length === things[shown].length && areIn(all, values) && isIn(picture, pictures)) &&
+    pictures.every((picture) => areIn(picture, drawn)) && drawn.every(([glyph]) => isIn(glyph, glyphs)) &&
+    known.every(Array.isArray) && meets.every((met) => met.every(Array.isArray)) &&
     stopped.every(([machine]) => isIn(machine, machines)) && uneven.every(([machine]) => isIn(machine, machines)) &&
     nodes.every(isNode) && moves.every(isMove) && designs.every(isDesign)
   );
@@ -127,7 +131,7 @@ export function standsAt({ nodes, text, code }, state, t) {
   const node = nodes[state.nodes[t]];
   if (node.length === 1) return { ended: text[node[0]], places: [] };
   const places = [];
-  for (let n = 2; n < node.length; n += 2) {
+  for (let n = 3; n < node.length; n += 2) {
     const [name, first, lines] = code[node[n]];
     places.push({ name, first, lines, line: node[n + 1], text: lines[node[n + 1] - first].trim() });
   }
@@ -136,9 +140,40 @@ export function standsAt({ nodes, text, code }, state, t) {
 
 /** The things of a machine: what each is called, whether it exists, and what there is to say of it. */
 export function thingsOf({ machines, things, values, text }, { machine }) {
-  const [shown, ...all] = machines[machine];
+  const [shown, , ...all] = machines[machine];
   return things[shown].map(([name, kind], n) => {
     const [exists, words, ...detail] = values[all[n]];
     return { name, kind, exists: Boolean(exists), value: text[words], detail: detail.map((d) => text[d]) };
   });
 }
+
+// --- The picture --------------------------------------------------------------------------------
+
+/** A list of two things in turn, as pairs. */
+const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]);
+
+/** How each thing is drawn, as `Drawn` in picture.py: [{name, look, room, state, words, refs, held, ...}, ...]. */
+const drawings = remembered(({ glyphs, drawn }) => drawn.map(([glyph, state, words, refs, held, keeper, points]) => {
+  const [name, look, room] = glyphs[glyph];
+  return { name, look, room, state, words, refs, held, keeper, points: pairs(points) };
+}));
+
+/** All that is drawn of a state's machine. */
+export const pictureOf = (board, { machine }) =>
+  board.pictures[board.machines[machine][1]].map((number) => drawings(board)[number]);
+
+/** Every drawing of the board: where each thing stands must not depend on what has become of it. */
+export const everyDrawing = (board) => drawings(board);
+
+/** What thread `t` knows where it stands: [{name, words, about}, ...]. */
+export function knownBy({ nodes, known }, state, t) {
+  const node = nodes[state.nodes[t]];
+  if (node.length === 1) return [];
+  return known[node[2]].map(([name, words, about]) => ({ name, words, about }));
+}
+
+/** The names of the things that a move touches; of a blocked one, of the CPUs it waits for, too. */
+export const touchedBy = ({ meets }, move) => (move ? meets[move[7]][0] : []);
+
+/** What a move takes for its thread, or gives back: [[name of the thing, references], ...]. */
+export const takenBy = ({ meets }, move) => pairs(meets[move[7]][1]);

@@ -11,18 +11,22 @@
 // on the page: elements stay where they were, and the focus with them.
 
 import { complaint, touchedGone } from "./board.js";
+import { captionView } from "./caption.js";
 import { aheadPanel, designsView, isLab, outcomesPanel, verdictsView } from "./checker.js";
 import { button, h, patch, settle } from "./elements.js";
 import { chooseDesign, follow, jump, MOST_BESIDE, nextOnTrack, promptHere, scrub, setBeside, showAhead, showOutcome, showVerdict, START, step, surprise, tick, toggle, turnSwitch } from "./game.js";
 import { stepTaken, thingsAfter, walk, wayTo, wholeGraph } from "./graph.js";
 import { lockstepPanel } from "./lockstep.js";
 import { mapPanel, neighbour } from "./map.js";
+import { showChange } from "./motion.js";
 import { answersTo, answerSays, canBeAsked, forget, isOpen, keep, progressView, promptView, recall } from "./predict.js";
+import { sceneView } from "./scene.js";
 import { asPython, asText, linkTo, readLink, sharePanel } from "./share.js";
-import { aloud, controlsView, historyView, lanesView, lastStepView, machineView } from "./stage.js";
+import { aloud, controlsView, historyView, lanesView, lastStepView, machineView, scrubView } from "./stage.js";
+import { timelineView } from "./timeline.js";
 
 const PANELS = [
-  ["checker", "Ask the checker"], ["ahead", "Look ahead"], ["outcomes", "Outcomes"],
+  ["words", "In words"], ["checker", "Ask the checker"], ["ahead", "Look ahead"], ["outcomes", "Outcomes"],
   ["beside", "Side by side"], ["map", "State map"], ["share", "Share"],
 ];
 
@@ -37,22 +41,26 @@ function view(board, game, prompts, id, hasAddress) {
     h("p", { class: "gup-says" }, board.says),
     designsView(board, game, id),
     h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
-      controlsView(board, design, game, path, stopped),
-      machineView(things, stopped),
+      controlsView(board, design, game, path),
+      sceneView(board, design, game, path, last),
+      captionView(board, design, game, path, last, prompt),
+      timelineView(board, design, game),
+      scrubView(board, design, game),
       lanesView(board, design, game, path.at(-1), last, stopped, prompt, id),
-      h("div", null, promptView(prompt, game.answers)), // a place of its own: what follows stays what it is
-      h("div", { class: "gup-after" },
-        lastStepView(board, design, game, last, things),
-        historyView(board, design, game, path))),
-    panelsView(board, design, game, path, isOpen(prompt, game), id, hasAddress),
+      h("div", null, promptView(prompt, game.answers))), // a place of its own: what follows stays what it is
+    panelsView(board, design, game, path, things, last, isOpen(prompt, game), id, hasAddress),
     h("div", null, progressView(prompts, game.answers)),
-    keysView(board.threads.length),
     h("p", { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" }, aloud(board, design, game, path.at(-1), last, prompt)));
 }
 
 /** Closed at first: a reader who has not tried yet should not be told. */
-function panelsView(board, design, game, path, isAsked, id, hasAddress) {
+function panelsView(board, design, game, path, things, last, isAsked, id, hasAddress) {
   const inside = {
+    words: () => [
+      machineView(things, last?.stopped),
+      h("div", { class: "gup-after" },
+        lastStepView(board, design, game, last, things), historyView(board, design, game, path)),
+      keysView(board.threads.length)],
     checker: () => verdictsView(board, design),
     ahead: () => aheadPanel(board, design, game, path, isAsked),
     outcomes: () => outcomesPanel(board, design),
@@ -68,7 +76,8 @@ function panelsView(board, design, game, path, isAsked, id, hasAddress) {
     panels.map(([name, label]) => h("section", {
         id: `${id}-${name}`, class: `gup-panel gup-panel-${name}`, role: "group", "aria-label": label, hidden: !game.open.includes(name),
       },
-      game.open.includes(name) && [h("p", { class: "gup-title" }, `${label}: ${design.name}`), inside[name]()])));
+      (name === "words" || game.open.includes(name)) && // the words are what is printed
+        [h("p", { class: "gup-title" }, `${label}: ${design.name}`), inside[name]()])));
 }
 
 function keysView(count) {
@@ -138,6 +147,7 @@ function mount(model, element) {
     if (focused && !root.contains(document.activeElement)) root.focus(); // what had it is gone
     if (game.schedule !== before.schedule) {
       for (const list of root.querySelectorAll(".gup-history ol, .gup-where")) list.scrollTop = list.scrollHeight;
+      if (!calm.matches) showChange(root);
     }
     clearTimeout(timer);
     if (game.playing) timer = setTimeout(() => act("tick"), Number(game.pace));

@@ -1,19 +1,19 @@
 // The stage: time, the threads as lanes, the machine as objects, the last step and the history.
 
-import { allEnded, canMove, moveOf, saidBy, standsAt, verdictsOn } from "./board.js";
+import { canMove, moveOf, saidBy, standsAt, verdictsOn } from "./board.js";
+import { standing } from "./caption.js";
 import { button, choice, h, hidden } from "./elements.js";
 import { foresight, keyOf, refusal, stepTaken, walk, whoEndsTheWait } from "./graph.js";
 import { nextOnTrack, PACES } from "./game.js";
 import { isOpen } from "./predict.js";
 
-const AROUND = 3; // lines of source shown before and after the current one
+const AROUND = 1; // lines of source shown before and after the current one
 
-export function controlsView(board, design, game, path, stopped) {
+export function controlsView(board, design, game, path) {
   const digit = nextOnTrack(game);
   const taken = game.schedule.length;
   const can = digit !== undefined && !refusal(board, design, path.at(-1), digit);
   const ahead = game.track.startsWith(game.schedule) ? game.track.slice(taken) : "";
-  const reach = Math.max(taken, walk(board, design, game.track).path.length - 1);
   return h("div", { class: "gup-controls" },
     h("div", { class: "gup-buttons", role: "group", "aria-label": "Time" },
       button("restart", "Restart", taken > 0), button("back", "Back", taken > 0), button("next", "Next", can),
@@ -23,21 +23,20 @@ export function controlsView(board, design, game, path, stopped) {
       (taken || ahead) && ": ",
       taken > 0 && h("code", { class: "gup-schedule" }, game.schedule),
       ahead && h("code", { class: "gup-ahead" }, hidden("still to come: "), ahead)),
-    h("label", { class: "gup-scrub" }, hidden("Go to step"),
-      h("input", { type: "range", "data-set": "scrub", min: 0, max: Math.max(reach, 1), value: String(taken), disabled: reach === 0 })),
-    h("p", { class: "gup-status" }, standing(board, design, game, path.at(-1), stopped)),
     game.note && h("p", { class: "gup-note" }, game.note));
 }
 
-/** Where the reader stands, in a sentence. */
-function standing(board, design, { schedule, track, loop, title }, state, stopped) {
-  if (stopped) return "Oops: the run ends here. Go back, or restart.";
-  if (allEnded(board, state)) return "All threads have ended.";
-  const moves = board.threads.map((_, t) => moveOf(board, design, state, t));
-  if (!moves.some(canMove)) return "No thread can step any more, and not all have ended.";
-  if (loop && schedule.length >= track.length) return `${title}, and then the steps ${loop} repeat for ever.`;
-  if (title) return `${title}.`;
-  return "Choose which thread takes the next step.";
+/** The slider below the timeline; its value in words is the step it stands at. */
+export function scrubView(board, design, game) {
+  const taken = game.schedule.length;
+  const reach = Math.max(taken, walk(board, design, game.track).path.length - 1);
+  const { path } = walk(board, design, game.schedule);
+  const says = taken > 0 && stepTaken(board, design, path, game.schedule, taken - 1);
+  return h("label", { class: "gup-scrub" }, hidden("Go to step"),
+    h("input", {
+      type: "range", "data-set": "scrub", min: 0, max: Math.max(reach, 1), value: String(taken), disabled: reach === 0,
+      "aria-valuetext": says ? `Step ${taken}, ${says.label}: ${says.said}` : "At the start",
+    }));
 }
 
 export function lanesView(board, design, game, state, last, stopped, prompt, id) {
@@ -57,17 +56,21 @@ export function lanesView(board, design, game, state, last, stopped, prompt, id)
         "data-thread": t + 1, role: "group", "aria-label": `Thread ${t + 1}: ${label}`,
       },
       h("div", { class: "gup-head" },
-        button(`step ${t + 1}`, `Step thread ${t + 1}`, can || asked, { "aria-describedby": `${id}-${t + 1}` }),
-        h("b", null, label)),
+        button(`step ${t + 1}`,
+          [`Step thread ${t + 1}`, h("small", { "aria-hidden": "true" }, `${label}: ${nextWords(asked, kind, source)}`)],
+          can || asked, { "aria-describedby": `${id}-${t + 1}` })),
       h("div", { class: "gup-what", id: `${id}-${t + 1}` },
         asked ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, below"))
-          : h("p", null, h("b", null, `${kind}: `), h("span", null, what),
-              can && h("small", { class: "gup-kernel" }, ` ${source}`)),
+          : h("p", null, h("b", null, `${kind}: `), h("span", null, what)),
+        can && !asked && h("p", { class: "gup-kernel" }, source),
         ahead && can && aheadView(ahead, state, t)),
       h("p", { class: "gup-trail" }, places.length ? places.map(({ name }) => name).join(" › ") : "\u00a0"),
       places.length ? codeView(places.at(-1)) : h("ol", { class: "gup-code", "aria-hidden": "true" }));
   }));
 }
+
+/** What the button would do, in one word: the kernel's function, or why not. */
+const nextWords = (asked, kind, source) => (asked ? "predict first" : kind === "next" ? source.replace(/\(\),.*$/, "") : kind);
 
 /** How near a broken rule is once this thread has taken its next step. */
 function aheadView({ graph, breaks, toBreak }, state, t) {

@@ -1,0 +1,107 @@
+// The timeline: every step of the track, and what each thing went through meanwhile.
+//
+// A column a step, a row a thread, and below them a row for each thing that changes on the way. The slider
+// under it goes to any step; a click into a column does the same.
+
+import { canMove, everyDrawing, moveOf, pictureOf, remembered } from "./board.js";
+import { draw, h } from "./elements.js";
+import { stepTaken, walk } from "./graph.js";
+
+const ROW = 17;
+const FEWEST = 10; // columns: a short track is not blown up
+const FORMATS = [{ name: "wide", width: 720, left: 126 }, { name: "narrow", width: 344, left: 84 }];
+
+export function timelineView(board, design, game) {
+  const all = game.track.startsWith(game.schedule) ? game.track : game.schedule;
+  const { path } = walk(board, design, all);
+  const track = all.slice(0, path.length - 1);
+  const steps = [...track].map((_, n) => stepTaken(board, design, path, track, n));
+  const rows = livesAlong(board, path);
+  return h("div", { class: "gup-timeline", "aria-hidden": "true" },
+    FORMATS.map((format) => drawTimeline(board, design, game, path, steps, rows, format)));
+}
+
+/** The things whose drawing can change on this board; their rows stay where they are. */
+const changeable = remembered((board) => {
+  const words = new Map();
+  for (const { name, look, state, words: says } of everyDrawing(board)) {
+    if (look === "section" || look === "frame") continue;
+    words.set(name, (words.get(name) ?? new Set()).add(`${state} ${says}`));
+  }
+  return [...words].filter(([, all]) => all.size > 1).map(([name]) => name);
+});
+
+/** What becomes of each of them along a path: [{name, states, words}, ...]. */
+function livesAlong(board, path) {
+  const pictures = path.map((state) => new Map(pictureOf(board, state).map((thing) => [thing.name, thing])));
+  return changeable(board).map((name) => ({
+    name, states: pictures.map((all) => all.get(name)?.state ?? "gone"), words: pictures.map((all) => all.get(name)?.words ?? ""),
+  }));
+}
+
+function drawTimeline(board, design, game, path, steps, rows, { name, width, left }) {
+  const apart = (width - left) / (Math.max(steps.length, FEWEST) + 0.6);
+  const x = (n) => left + n * apart; // where step n is done; 0 is the start
+  const y = (row) => 10 + row * ROW;
+  const height = y(board.threads.length + rows.length) - 6;
+  const here = game.schedule.length;
+  const most = Math.floor((left - 6) / 6.2);
+  const label = (text, row) => draw("text", { x: 0, y: y(row) + 4 }, text.length > most ? `${text.slice(0, most - 1)}…` : text);
+  const oops = steps.find(({ stopped }) => stopped);
+  const size = Math.min(7, apart * 0.42);
+  return draw("svg", { class: `gup-${name}-time`, viewBox: `0 0 ${width} ${height}` },
+    draw("rect", { class: "gup-now-column", x: x(here) - apart / 2, y: 0, width: apart, height }),
+    board.threads.map((thread, t) => [
+      label(`${t + 1} ${thread}`, t),
+      draw("line", { class: "gup-row", x1: x(0), x2: x(Math.max(steps.length, FEWEST)), y1: y(t), y2: y(t) }),
+      waitsOf(board, design, path, t).map(([from, to]) =>
+        draw("path", { class: "gup-waiting", "data-thread": t + 1, d: `M${x(from)} ${y(t)}H${x(to)}` }))]),
+    rows.map((row, n) => [label(row.name, board.threads.length + n), lifeView(row, x, y(board.threads.length + n))]),
+    oops && arcView(board, rows, oops, x, y),
+    steps.map(({ number, digit, stopped }) => draw("g", {
+        class: `gup-mark${number > here ? " gup-later" : ""}${stopped ? " gup-end" : ""}`, "data-thread": digit,
+      },
+      stopped ? draw("text", { class: "gup-cross", x: x(number), y: y(digit - 1) + 6 }, "✕")
+        : draw("circle", { cx: x(number), cy: y(digit - 1), r: number === here ? size + 1.5 : size }))),
+    steps.map(({ number }) => draw("rect", {
+      class: "gup-column", "data-do": `scrub ${number}`, x: x(number) - apart / 2, y: 0, width: apart, height,
+    })));
+}
+
+/** When thread `t` could not step: [[first step, last step], ...]. */
+function waitsOf(board, design, path, t) {
+  const waits = [];
+  path.forEach((state, n) => {
+    const move = moveOf(board, design, state, t);
+    if (!move || canMove(move)) return;
+    if (waits.at(-1)?.[1] === n) waits.at(-1)[1] = n + 1;
+    else waits.push([n, n + 1]);
+  });
+  return waits.map(([from, to]) => [from, Math.min(to, path.length - 1)]).filter(([from, to]) => to > from);
+}
+
+/** A thing's life as a bar: solid, hatched while it is dying, thin where it is empty, a gap where it is gone. */
+function lifeView({ states, words }, x, y) {
+  const bars = [];
+  states.forEach((state, n) => {
+    if (bars.at(-1)?.state === state && bars.at(-1).words === words[n]) bars.at(-1).to = n + 1;
+    else bars.push({ state, words: words[n], from: n, to: n + 1 });
+  });
+  const last = states.length - 1;
+  return bars.map(({ state, from, to }) => {
+    const [x1, x2] = [x(from), x(Math.min(to, last))];
+    const shape = { x: x1, y: y - 5, width: Math.max(x2 - x1, 3), height: 10 };
+    return [draw("rect", { class: `gup-life gup-is-${state}`, ...shape }),
+      from > 0 && draw("line", { class: "gup-change", x1, x2: x1, y1: y - 7, y2: y + 7 })];
+  });
+}
+
+/** From where a thing was removed to the step that touched it. */
+function arcView(board, rows, { number, digit, stopped }, x, y) {
+  const row = rows.findIndex(({ name }) => name === stopped);
+  if (row < 0) return null;
+  const removed = rows[row].states.indexOf("gone");
+  const [from, to] = [{ x: x(removed), y: y(board.threads.length + row) }, { x: x(number), y: y(digit - 1) + 8 }];
+  const bend = Math.max(20, (to.x - from.x) / 2);
+  return draw("path", { class: "gup-arc", d: `M${from.x} ${from.y}C${from.x + bend} ${from.y + 10} ${to.x} ${from.y} ${to.x} ${to.y}` });
+}
