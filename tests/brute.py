@@ -5,18 +5,39 @@ beginning on fresh generators, and a state is the machine with the lines and loc
 every generator.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-def run(machine, functions, schedule, stopped):
+from gupcore.checker.step import Effect, Step, Thread
+
+Functions = Sequence[Callable[[], Thread]]
+Schedule = tuple[int, ...]
+Stopped = Callable[[Any], bool]
+Place = tuple[Any, ...]  # the frames of a generator, or "ended" and what it returned
+State = tuple[Any, tuple[Place, ...]]
+Taken = tuple[int, Any, Step, Any]  # a thread, the machine before, its step, the machine after
+
+
+def never(machine: Any) -> bool:
+    """No machine stops its threads."""
+    return False
+
+
+def run(
+    machine: Any, functions: Functions, schedule: Sequence[int], stopped: Stopped
+) -> tuple[State, list[Taken]] | None:
     """Run fresh generators along `schedule`: (state, steps taken), or None if it cannot be."""
     running = [function() for function in functions]
-    waiting, done = [_next(generator, None) for generator in running], []
+    waiting = [_next(generator, None) for generator in running]
+    done: list[Taken] = []
     for thread in schedule:
         if waiting[thread][0] != "at" or stopped(machine):
             return None
-        effect = waiting[thread][1].take(machine)
-        if not hasattr(effect, "machine"):
+        step = waiting[thread][1]
+        effect = step.take(machine)
+        if not isinstance(effect, Effect):
             return None
-        done.append((thread, machine, waiting[thread][1], effect.machine))
+        done.append((thread, machine, step, effect.machine))
         machine = effect.machine
         if not stopped(machine):
             waiting[thread] = _next(running[thread], effect.result)
@@ -27,10 +48,15 @@ def run(machine, functions, schedule, stopped):
     return (machine, where), done
 
 
-def states(machine, functions, stopped=lambda machine: False):
+def states(
+    machine: Any, functions: Functions, stopped: Stopped = never
+) -> tuple[dict[State, Schedule], dict[State, list[State]]]:
     """Return {state: a shortest schedule to it} and {state: the states one step later}."""
-    first, _ = run(machine, functions, (), stopped)
-    shortest, after, queue = {first: ()}, {}, [first]
+    start = run(machine, functions, (), stopped)
+    assert start is not None
+    shortest: dict[State, Schedule] = {start[0]: ()}
+    after: dict[State, list[State]] = {}
+    queue = [start[0]]
     for state in queue:
         after[state] = []
         for thread in range(len(functions)):
@@ -43,23 +69,26 @@ def states(machine, functions, stopped=lambda machine: False):
     return shortest, after
 
 
-def schedules(machine, functions, stopped=lambda machine: False):
+def schedules(
+    machine: Any, functions: Functions, stopped: Stopped = never
+) -> Iterator[tuple[Schedule, State, list[Taken]]]:
     """Yield every schedule that can be taken, short and long; only for loop-free threads."""
-    queue = [()]
+    queue: list[Schedule] = [()]
     for schedule in queue:
         if outcome := run(machine, functions, schedule, stopped):
             yield schedule, *outcome
             queue += [(*schedule, thread) for thread in range(len(functions))]
 
 
-def _next(generator, result):
+def _next(generator: Thread, result: Any) -> tuple[str, Any]:
+    """Return "at" and the step that comes next, or "ended" and what was returned."""
     try:
         return "at", generator.send(result)
     except StopIteration as end:
         return "ended", end.value
 
 
-def _frames(generator):
+def _frames(generator: Any) -> Place:
     frames = []
     while generator is not None:
         frame = generator.gi_frame

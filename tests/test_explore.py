@@ -1,30 +1,40 @@
 """The explorer against brute force, on random little threads and on the race itself."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 import brute
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gupcore import DESIGNS, check, race
+from gupcore import DESIGNS, Machine, check, race
 from gupcore.checker import paths
-from gupcore.checker.explore import explore
+from gupcore.checker.explore import Graph, explore
 from gupcore.checker.step import Blocked, Effect, Step, Thread, models
 from gupcore.checker.thread import Automaton
 
-Cells = tuple[int, int]
 Program = tuple[tuple[Step, int], ...]
+
+
+class Cells(NamedTuple):
+    """A machine: two small numbers."""
+
+    first: int
+    second: int
 
 
 @models("none", "none.c")
 def do(machine: Cells, what: str, cell: int, value: int) -> Effect | Blocked:
-    """Do one thing on a machine that is a pair of small numbers."""
+    """Do one thing to a cell."""
     old = machine[cell]
     if what == "wait" and old != value:
         return Blocked(f"waits for {value}")
     new = {"set": value, "add": (old + value) % 4}.get(what, old)
-    return Effect((new, machine[1]) if cell == 0 else (machine[0], new), "Does it.", old)
+    after = machine._replace(first=new) if cell == 0 else machine._replace(second=new)
+    return Effect(after, "Does it.", old)
 
 
 def interpret(program: Program) -> Thread:
@@ -37,17 +47,19 @@ def interpret(program: Program) -> Thread:
     return at
 
 
+START = Cells(0, 0)
 steps = st.builds(
     do, st.sampled_from(["set", "add", "read", "wait"]), st.integers(0, 1), st.integers(0, 3)
 )
 
 
-def programs(backwards):
+def programs(backwards: bool) -> st.SearchStrategy[Program]:
     """Programs of up to three steps; only with `backwards` do they jump back, and so may loop."""
 
-    def jumps(chosen):
-        low = (lambda at: 0) if backwards else (lambda at: at + 1)
-        targets = [st.integers(low(at), len(chosen)) for at in range(len(chosen))]
+    def jumps(chosen: list[Step]) -> st.SearchStrategy[Program]:
+        targets = [
+            st.integers(0 if backwards else at + 1, len(chosen)) for at in range(len(chosen))
+        ]
         return st.tuples(
             *(
                 st.tuples(st.just(step), target)
@@ -58,36 +70,44 @@ def programs(backwards):
     return st.lists(steps, max_size=3).flatmap(jumps)
 
 
-def explored(threads):
-    return explore((0, 0), [Automaton(str(n), interpret, (p,)) for n, p in enumerate(threads)])
+def explored(threads: list[Program]) -> Graph:
+    return explore(START, [Automaton(str(n), interpret, (p,)) for n, p in enumerate(threads)])
 
 
-def brute_force(threads):
-    return [lambda p=p: interpret(p) for p in threads]
+def brute_force(threads: list[Program]) -> list[Callable[[], Thread]]:
+    return [partial(interpret, program) for program in threads]
+
+
+def way_to(graph: Graph, wanted: set[int]) -> paths.Schedule:
+    schedule = paths.to_state(graph, wanted)
+    assert schedule is not None
+    return schedule
 
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(programs(backwards=True), min_size=1, max_size=3))
-def test_the_same_states_and_shortest_schedules_as_brute_force(threads):
+def test_the_same_states_and_shortest_schedules_as_brute_force(threads: list[Program]) -> None:
     graph = explored(threads)
-    shortest, _ = brute.states((0, 0), brute_force(threads))
+    shortest, _ = brute.states(START, brute_force(threads))
     assert len(graph.states) == len(shortest)
     for goal in {machine for machine, _ in shortest}:
         wanted = {state for state in graph.states if graph.machine(state) == goal}
         lengths = [len(schedule) for (machine, _), schedule in shortest.items() if machine == goal]
-        assert len(paths.to_state(graph, wanted)) == min(lengths)
+        assert len(way_to(graph, wanted)) == min(lengths)
 
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(programs(backwards=True), min_size=1, max_size=3))
-def test_the_same_states_are_stuck(threads):
+def test_the_same_states_are_stuck(threads: list[Program]) -> None:
     graph = explored(threads)
-    shortest, after = brute.states((0, 0), brute_force(threads))
+    shortest, after = brute.states(START, brute_force(threads))
 
-    def reach(state):
+    def reach(state: brute.State) -> set[brute.State]:
         seen, queue = {state}, [state]
         for here in queue:
-            queue += [s for s in after[here] if s not in seen and not seen.add(s)]
+            further = [s for s in dict.fromkeys(after[here]) if s not in seen]
+            seen.update(further)
+            queue += further
         return seen
 
     reachable = {state: reach(state) for state in shortest}
@@ -100,7 +120,7 @@ def test_the_same_states_are_stuck(threads):
     found = paths.stuck(graph)
     assert len(found) == len(stuck)
     if stuck:
-        first = paths.to_state(graph, found)
+        first = way_to(graph, found)
         assert len(first) == min(len(shortest[state]) for state in stuck)
         loop = paths.loop_from(graph, paths.walk(graph, first))
         assert paths.walk(graph, first + loop) == paths.walk(graph, first)
@@ -108,7 +128,7 @@ def test_the_same_states_are_stuck(threads):
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(programs(backwards=True), min_size=1, max_size=3))
-def test_components_are_states_that_lead_to_one_another(threads):
+def test_components_are_states_that_lead_to_one_another(threads: list[Program]) -> None:
     graph = explored(threads)
     ahead = {state: set(paths.reach(graph, state)) for state in graph.states}
     found = list(paths.components(graph, graph.states))
@@ -124,28 +144,28 @@ def test_components_are_states_that_lead_to_one_another(threads):
 @example(
     [((do("add", 0, 1), 1), (do("wait", 1, 1), 2), (do("add", 0, 1), 3)), ((do("set", 1, 1), 1),)]
 )
-def test_of_the_shortest_schedules_the_one_with_the_fewest_switches(threads):
+def test_of_the_shortest_schedules_the_one_with_the_fewest_switches(threads: list[Program]) -> None:
     graph = explored(threads)
-    best = {}
-    for schedule, (machine, _), _ in brute.schedules((0, 0), brute_force(threads)):
+    best: dict[Cells, tuple[int, int, brute.Schedule]] = {}
+    for schedule, (machine, _), _ in brute.schedules(START, brute_force(threads)):
         switches = sum(a != b for a, b in pairwise(schedule))
         rank = len(schedule), switches, schedule
         best[machine] = min(rank, best.get(machine, rank))
     for goal, (_, _, schedule) in best.items():
         wanted = {state for state in graph.states if graph.machine(state) == goal}
-        assert paths.to_state(graph, wanted) == schedule
+        assert way_to(graph, wanted) == schedule
 
 
 @pytest.mark.parametrize(
     ("design", "pte"),
     [*((design, "present") for design in DESIGNS), ("v5.11", "absent"), ("cure", "absent")],
 )
-def test_the_race_agrees_with_brute_force(design, pte):
+def test_the_race_agrees_with_brute_force(design: str, pte: str) -> None:
     scenario = race(design, pte=pte)
     report = check(scenario)
-    functions = [lambda t=t: t.function(*t.args) for t in scenario.threads]
+    functions = [partial(thread.function, *thread.args) for thread in scenario.threads]
 
-    def stopped(machine):
+    def stopped(machine: Machine) -> bool:
         return machine.oops is not None
 
     shortest, _ = brute.states(scenario.machine, functions, stopped)
@@ -164,26 +184,26 @@ def test_the_race_agrees_with_brute_force(design, pte):
         assert len(verdict.schedule) == min(broken, default=0)
 
 
-def test_the_same_again():
+def test_the_same_again() -> None:
     first, second = check(race("v6.1", callers=2)), check(race("v6.1", callers=2))
     assert first.graph.states == second.graph.states
     assert first.verdicts == second.verdicts
 
 
-def test_a_search_that_is_cut_off_does_not_say_that_a_rule_holds():
+def test_a_search_that_is_cut_off_does_not_say_that_a_rule_holds() -> None:
     report = check(race("cure", callers=2), limit=100)
     assert not report.graph.complete
     assert {verdict.status for verdict in report.verdicts} == {"undetermined"}
 
 
-def test_a_search_that_is_cut_off_still_knows_what_it_saw():
+def test_a_search_that_is_cut_off_still_knows_what_it_saw() -> None:
     verdict = check(race("no-check"), limit=110)["struct page exists"]
     assert (verdict.status, len(verdict.schedule)) == ("fails", 10)
 
 
-def test_progress_is_reported(monkeypatch):
+def test_progress_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gupcore.checker.explore.REPORT_EVERY", 100)
-    seen = []
+    seen: list[tuple[int, int]] = []
     report = check(
         race("v5.11", callers=2), progress=lambda found, left: seen.append((found, left))
     )
@@ -193,7 +213,7 @@ def test_progress_is_reported(monkeypatch):
     assert seen[-1] == (states, 0)
 
 
-def test_depth_is_the_length_of_the_shortest_schedule():
+def test_depth_is_the_length_of_the_shortest_schedule() -> None:
     graph = check(race("v5.11")).graph
     for index in range(0, len(graph.states), 7):
-        assert graph.depth(index) == len(paths.to_state(graph, {graph.states[index]}))
+        assert graph.depth(index) == len(way_to(graph, {graph.states[index]}))
