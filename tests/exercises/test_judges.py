@@ -1,12 +1,14 @@
 """What a reader hands in: right is right, wrong is told why, and nonsense gets a sentence."""
 
 import re
-from dataclasses import replace
 from functools import partial
+from typing import Any
 
+import handed_in_gup_fasts as handed_in
 import pytest
+from chapter import assert_wrong
 
-from gupcore import DESIGNS, SCENARIOS, Effect, ScheduleError, check, models, race
+from gupcore import DESIGNS, SCENARIOS, Scenario, ScheduleError, check, race
 from gupcore.exercises import (
     judge_gup_fast,
     judge_prediction,
@@ -14,13 +16,7 @@ from gupcore.exercises import (
     judge_trace,
     judge_unbind,
 )
-from gupcore.kernel.gup import gup_fast, gup_slow
-from gupcore.kernel.machine import CALLER, DEVICE_PFN, ENTRY, MAPPING, PGMAP, STRUCT_PAGE
-from gupcore.kernel.pte import pte_pfn, pte_present, pte_special
-from gupcore.kernel.steps.cpu import local_irq_restore, local_irq_save
-from gupcore.kernel.steps.page_table import pmd_read, ptep_get_lockless
-from gupcore.kernel.steps.pagemap import put_dev_pagemap
-from gupcore.kernel.steps.struct_page import try_grab_compound_head
+from gupcore.kernel.gup import gup_fast
 from gupcore.player import Player
 
 NO_CHECK, V5_11 = race("no-check"), race("v5.11")
@@ -28,51 +24,7 @@ CURE = DESIGNS["cure"].unbind
 TOUCH = "222222" + "1111"
 
 
-def never(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    yield local_irq_restore(cpu)
-    return ()
-
-
-def forges(cpu, address, pages, flags, design):
-    pte = yield ptep_get_lockless(address)
-    return (pte_pfn(pte),)
-
-
-def goes_slow(cpu, address, pages, flags, design):
-    pinned = yield from gup_slow(cpu, address, pages, flags, design)
-    return pinned if isinstance(pinned, tuple) else ()
-
-
-def never_ends(cpu, address, pages, flags, design):
-    while True:
-        yield ptep_get_lockless(address)
-
-
-def returns_truth(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    return True
-
-
-def returns_words(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    return ("frame",)
-
-
-def returns_no_frame(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    return (123,)
-
-
-def yields_a_number(cpu, address, pages, flags, design):
-    yield 3
-
-
-def too_few(cpu):
-    yield local_irq_save(cpu)
-
-
-def test_the_kernels_own_gup_fast_is_right():
+def test_the_kernels_own_gup_fast_is_right() -> None:
     answer = judge_gup_fast(
         gup_fast, V5_11, SCENARIOS["munmap"](), must_pin_fast=["ordinary", "device"]
     )
@@ -83,49 +35,47 @@ def test_the_kernels_own_gup_fast_is_right():
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (never, "it never pins the page of device memory by itself"),
-        (forges, "the rule “only the allocator revives” fails in 4 steps"),
-        (goes_slow, "it never pins the page of device memory by itself"),
-        (never_ends, "the rule “everyone can finish” fails: livelock after 8 steps"),
-        (returns_truth, "gup_fast returns a tuple of pfns, () for none, and not True"),
-        (returns_words, "cannot be taken"),
-        (returns_no_frame, "123 is no frame of this machine"),
-        (yields_a_number, "a thread yields steps"),
-        (too_few, "takes 1 positional argument"),
+        (handed_in.never, "it never pins the page of device memory by itself"),
+        (handed_in.forges, "the rule “only the allocator revives” fails in 4 steps"),
+        (handed_in.goes_slow, "it never pins the page of device memory by itself"),
+        (handed_in.never_ends, "the rule “everyone can finish” fails: livelock after 8 steps"),
+        (handed_in.returns_truth, "gup_fast returns a tuple of pfns, () for none, and not True"),
+        (handed_in.returns_words, "cannot be taken"),
+        (handed_in.returns_no_frame, "123 is no frame of this machine"),
+        (handed_in.yields_a_number, "a thread yields steps"),
+        (handed_in.too_few, "takes 1 positional argument"),
         (print, "gup_fast must be a thread: a function that yields steps"),
         (3, "gup_fast must be a thread: a function that yields steps"),
         (None, "Nothing is handed in yet: this exercise asks for a gup-fast"),
         (..., "Nothing is handed in yet"),
     ],
 )
-def test_a_gup_fast_that_is_wrong(function, says):
-    answer = judge_gup_fast(function, V5_11, must_pin_fast=["device"])
-    assert not answer.right
-    assert says in str(answer)
+def test_a_gup_fast_that_is_wrong(function: Any, says: str) -> None:
+    assert_wrong(judge_gup_fast(function, V5_11, must_pin_fast=["device"]), says)
 
 
-def test_a_gup_fast_must_do_without_a_step():
+def test_a_gup_fast_must_do_without_a_step() -> None:
     """gup-slow, which runs in the same thread, may take it."""
-    assert judge_gup_fast(never, V5_11, without=["lookup_and_tryget_live"]).right
+    assert judge_gup_fast(handed_in.never, V5_11, without=["lookup_and_tryget_live"]).right
     answer = judge_gup_fast(gup_fast, V5_11, without=["lookup_and_tryget_live"])
     assert (
         answer.said
         == "Not yet: it takes the step lookup_and_tryget_live, which it must do without."
     )
     assert answer.schedule == "1111"
-    assert "without must be" in judge_gup_fast(never, V5_11, without=["magic"]).said
+    assert "without must be" in judge_gup_fast(handed_in.never, V5_11, without=["magic"]).said
 
 
-def test_a_thread_that_never_ends_keeps_no_rule():
-    assert not judge_gup_fast(never_ends, V5_11, rules="struct page exists").right
+def test_a_thread_that_never_ends_keeps_no_rule() -> None:
+    assert not judge_gup_fast(handed_in.never_ends, V5_11, rules="struct page exists").right
 
 
-def test_of_several_scenarios_the_one_that_fails_is_named():
-    answer = judge_gup_fast(forges, race("v5.11", access="write"), V5_11)
+def test_of_several_scenarios_the_one_that_fails_is_named() -> None:
+    answer = judge_gup_fast(handed_in.forges, race("v5.11", access="write"), V5_11)
     assert answer.said.startswith("Not yet: in seed-race,access=write, the rule “")
 
 
-def test_a_search_that_was_cut_off_is_not_judged():
+def test_a_search_that_was_cut_off_is_not_judged() -> None:
     said = "Not judged: too many states; the search stopped after "
     answers = [
         judge_gup_fast(gup_fast, V5_11, limit=20),
@@ -139,7 +89,7 @@ def test_a_search_that_was_cut_off_is_not_judged():
         assert answer.said.startswith(said)
 
 
-def test_an_order_of_unbind():
+def test_an_order_of_unbind() -> None:
     settings = [race("cure"), race("cure", pte="absent")]
     assert judge_unbind(CURE, *settings, of=CURE).right
     assert judge_unbind(list(CURE), *settings).right
@@ -166,17 +116,15 @@ REMOVE = ["arch_remove_memory", "pgmap_array_delete", "detach_driver"]
         (["kill_dax", *REMOVE], "the rule “struct page exists” fails in"),
     ],
 )
-def test_an_order_that_is_wrong(phases, says):
-    answer = judge_unbind(phases, race("cure"), rules="struct page exists")
-    assert not answer.right
-    assert says in answer.said
+def test_an_order_that_is_wrong(phases: Any, says: str) -> None:
+    assert_wrong(judge_unbind(phases, race("cure"), rules="struct page exists"), says)
 
 
-def test_all_phases_that_are_asked_for_must_be_there():
+def test_all_phases_that_are_asked_for_must_be_there() -> None:
     assert judge_unbind(CURE[1:], race("cure"), of=CURE).said == "The order lacks kill_dax."
 
 
-def test_a_schedule_that_breaks_a_rule():
+def test_a_schedule_that_breaks_a_rule() -> None:
     rule = "struct page exists"
     assert judge_schedule(TOUCH, NO_CHECK, rule).right
     assert judge_schedule("222222 1111", NO_CHECK, "struct-page-exists", at_most=10).right
@@ -186,16 +134,11 @@ def test_a_schedule_that_breaks_a_rule():
     assert not judge_schedule("1" * 8, V5_11, "everyone can finish").right
 
 
-def test_a_leak_is_judged_at_the_end():
-    leaks = SCENARIOS["munmap"](gup_fast=leaves_interrupts_off)
+def test_a_leak_is_judged_at_the_end() -> None:
+    leaks = SCENARIOS["munmap"](gup_fast=handed_in.leaves_interrupts_off)
     schedule = check(leaks)["counts balance"].schedule
     assert judge_schedule(schedule, leaks, "counts balance").right
     assert not judge_schedule(schedule[:-1], leaks, "counts balance").right
-
-
-def leaves_interrupts_off(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    return ()
 
 
 @pytest.mark.parametrize(
@@ -209,18 +152,16 @@ def leaves_interrupts_off(cpu, address, pages, flags, design):
         (TOUCH + "1", "The kernel has oopsed"),
     ],
 )
-def test_a_schedule_that_is_wrong(schedule, says):
-    answer = judge_schedule(schedule, NO_CHECK, "struct page exists")
-    assert not answer.right
-    assert says in answer.said
+def test_a_schedule_that_is_wrong(schedule: Any, says: str) -> None:
+    assert_wrong(judge_schedule(schedule, NO_CHECK, "struct page exists"), says)
 
 
-def test_an_unknown_rule_is_answered_with_the_rules():
+def test_an_unknown_rule_is_answered_with_the_rules() -> None:
     answer = judge_schedule("1", NO_CHECK, "nonsense")
     assert answer.said.startswith("There is no rule 'nonsense'; choose struct page exists, ")
 
 
-def test_a_prediction():
+def test_a_prediction() -> None:
     rules = ["struct page exists", "everyone can finish"]
     for word in ("livelock", "fails"):
         predicted = {"struct page exists": "holds", "everyone can finish": word}
@@ -232,7 +173,9 @@ def test_a_prediction():
     assert wrong.said.startswith("2 of 3 are right: you predicted fails for cure, which holds")
     assert wrong.player() is None
     wrong = judge_prediction({**designs, "no-check": "holds"}, V5_11, of=designs, rule=rule)
-    assert wrong.player().schedule == TOUCH
+    player = wrong.player()
+    assert player is not None
+    assert player.schedule == TOUCH
 
 
 @pytest.mark.parametrize(
@@ -248,10 +191,8 @@ def test_a_prediction():
         ({"DMA lands": "livelock", "the right page": "holds"}, "1 of 2 are right: you predicted"),
     ],
 )
-def test_a_prediction_that_is_wrong(predicted, says):
-    answer = judge_prediction(predicted, V5_11, of=["DMA lands", "the right page"])
-    assert not answer.right
-    assert says in answer.said
+def test_a_prediction_that_is_wrong(predicted: Any, says: str) -> None:
+    assert_wrong(judge_prediction(predicted, V5_11, of=["DMA lands", "the right page"]), says)
 
 
 TRACE = ["kill_dax", "Syncs the filesystem, which write-protects the mapping.", "local_irq_save"]
@@ -270,20 +211,21 @@ TRACE = ["kill_dax", "Syncs the filesystem, which write-protects the mapping.", 
         (221, 'A schedule is text, such as "2211", not 221.', ""),
     ],
 )
-def test_a_trace_that_is_another(schedule, says, shown):
+def test_a_trace_that_is_another(schedule: Any, says: str, shown: str) -> None:
     answer = judge_trace(schedule, NO_CHECK, TRACE)
     assert (answer.right, answer.schedule) == (False, shown)
     assert says in answer.said
 
 
-def test_a_trace():
+def test_a_trace() -> None:
     assert judge_trace("221", NO_CHECK, TRACE).right
     assert not judge_trace("2212", NO_CHECK, TRACE[:1]).right
 
 
-def test_a_wrong_answer_shows_the_counterexample():
-    answer = judge_gup_fast(forges, V5_11)
+def test_a_wrong_answer_shows_the_counterexample() -> None:
+    answer = judge_gup_fast(handed_in.forges, V5_11)
     player = answer.player()
+    assert player is not None
     assert (player.design, player.schedule) == ("v5.11", "1111")
     bundle = answer._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
@@ -294,12 +236,12 @@ def test_a_wrong_answer_shows_the_counterexample():
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
-def test_a_right_answer_is_a_sentence():
+def test_a_right_answer_is_a_sentence() -> None:
     answer = judge_schedule(TOUCH, NO_CHECK, "struct page exists")
     assert set(answer._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
-def test_a_player_opens_only_where_it_can_get():
+def test_a_player_opens_only_where_it_can_get() -> None:
     assert Player(check(V5_11), schedule="22").schedule == "22"
     with pytest.raises(ScheduleError, match="Step 9"):
         Player(check(V5_11), schedule="2" * 9)
@@ -308,91 +250,13 @@ def test_a_player_opens_only_where_it_can_get():
 # --- What a hand-in cannot get away with ----------------------------------------------------------
 
 
-@models(
-    "nothing", "mm/gup.c", reads=(ENTRY,), writes=(STRUCT_PAGE,), takes=((STRUCT_PAGE, CALLER),)
-)
-def look_and_grab(m, address):
-    """Look at the PTE and raise the page's count, at once."""
-    pte = m.pte(address)
-    if not pte_present(pte) or pte_special(pte):
-        return Effect(m, "Looks: no page.", None)
-    page = m.page(pte_pfn(pte))
-    after = m.with_page(replace(page, refcount=page.refcount + 1))
-    return Effect(after, "Looks and grabs.", pte_pfn(pte))
-
-
-def in_one_step(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    there = yield pmd_read(address)
-    pfn = None
-    if there:
-        pfn = yield look_and_grab(address)
-    yield local_irq_restore(cpu)
-    return () if pfn is None else (pfn,)
-
-
-def knows_where_it_is(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    pte = yield ptep_get_lockless(address)
-    pinned = ()
-    if pte_present(pte) and pte_pfn(pte) != DEVICE_PFN:
-        grabbed = yield try_grab_compound_head(pte_pfn(pte))
-        pinned = (pte_pfn(pte),) if grabbed else ()
-    yield local_irq_restore(cpu)
-    return pinned
-
-
-def knows_its_address(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    pte = yield ptep_get_lockless(address)
-    pinned = ()
-    if pte_present(pte) and not (address == MAPPING and pte_special(pte)):
-        grabbed = yield try_grab_compound_head(pte_pfn(pte))
-        pinned = (pte_pfn(pte),) if grabbed else ()
-    yield local_irq_restore(cpu)
-    return pinned
-
-
-def goes_by_another_name(cpu, address, pages, flags, design):
-    pinned = yield from gup_fast(cpu, address, pages, flags, design)
-    return pinned
-
-
-goes_by_another_name.__name__ = goes_by_another_name.__qualname__ = "innocent"
-
-
-@models("get_dev_pagemap", "mm/memremap.c", writes=(PGMAP,), takes=((PGMAP, CALLER),))
-def my_own_lookup(m):
-    """Take a live reference, by another name."""
-    if m.the_pgmap().dead:
-        return Effect(m, "Refused.", False)
-    return Effect(m.with_pgmap_refs(+1), "Takes a reference.", True)
-
-
-def looks_up_by_itself(cpu, address, pages, flags, design):
-    live = yield my_own_lookup()
-    if live:
-        yield put_dev_pagemap()
-    return ()
-
-
-def never_comes_back(cpu, address, pages, flags, design):
-    yield local_irq_save(cpu)
-    rounds = 0
-    while rounds >= 0:
-        rounds += 1
-    return ()
-
-
 class Hostile:
     """Fails whatever one does with it."""
 
-    __hash__ = None
-
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         raise RuntimeError("no")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         raise RuntimeError("no")
 
 
@@ -400,33 +264,39 @@ class Hostile:
     ("function", "scenario", "says"),
     [
         (
-            in_one_step,
+            handed_in.in_one_step,
             SCENARIOS["munmap"]("v5.11"),
             "the step look_and_grab touches PTE and struct page at once; without a lock",
         ),
-        (knows_where_it_is, V5_11, "fails in 9 steps"),
-        (knows_its_address, V5_11, "The same scene lies elsewhere in memory."),
-        (goes_by_another_name, V5_11, "it takes the step lookup_and_tryget_live, which it must do"),
-        (looks_up_by_itself, V5_11, "it takes the step my_own_lookup, which it must do without"),
+        (handed_in.knows_where_it_is, V5_11, "fails in 9 steps"),
+        (handed_in.knows_its_address, V5_11, "The same scene lies elsewhere in memory."),
+        (
+            handed_in.goes_by_another_name,
+            V5_11,
+            "it takes the step lookup_and_tryget_live, which it must do",
+        ),
+        (
+            handed_in.looks_up_by_itself,
+            V5_11,
+            "it takes the step my_own_lookup, which it must do without",
+        ),
         (partial(gup_fast), V5_11, "gup_fast must be a thread: a function that yields steps"),
         (Hostile(), V5_11, "gup_fast must be a thread: a function that yields steps"),
     ],
 )
-def test_a_gup_fast_is_judged_by_what_it_does(function, scenario, says):
-    answer = judge_gup_fast(function, scenario, without=["lookup_and_tryget_live"])
-    assert not answer.right
-    assert says in answer.said
+def test_a_gup_fast_is_judged_by_what_it_does(function: Any, scenario: Scenario, says: str) -> None:
+    assert_wrong(judge_gup_fast(function, scenario, without=["lookup_and_tryget_live"]), says)
 
 
-def test_a_loop_that_never_comes_back_is_named(monkeypatch):
+def test_a_loop_that_never_comes_back_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gupcore.checker.patience.SECONDS", 1)
-    answer = judge_gup_fast(never_comes_back, V5_11)
+    answer = judge_gup_fast(handed_in.never_comes_back, V5_11)
     assert not answer.right
     assert re.match(r"never_comes_back, line \d+: no step was taken in 1 seconds", answer.said)
 
 
 @pytest.mark.parametrize("schedule", [Hostile(), "1" * 100_000, [Hostile()], b"2211"])
-def test_no_schedule_ends_in_a_traceback(schedule):
+def test_no_schedule_ends_in_a_traceback(schedule: Any) -> None:
     for answer in (
         judge_schedule(schedule, NO_CHECK, "struct page exists"),
         judge_trace(schedule, NO_CHECK, TRACE),
@@ -435,7 +305,7 @@ def test_no_schedule_ends_in_a_traceback(schedule):
         assert answer.said
 
 
-@pytest.mark.parametrize("handed_in", [Hostile(), [Hostile()], {Ellipsis: Hostile()}])
-def test_nothing_hostile_ends_in_a_traceback(handed_in):
-    assert not judge_unbind(handed_in, race("cure")).right
-    assert not judge_prediction(handed_in, race("cure"), of=["DMA lands"]).right
+@pytest.mark.parametrize("nonsense", [Hostile(), [Hostile()], {Ellipsis: Hostile()}])
+def test_nothing_hostile_ends_in_a_traceback(nonsense: Any) -> None:
+    assert not judge_unbind(nonsense, race("cure")).right
+    assert not judge_prediction(nonsense, race("cure"), of=["DMA lands"]).right
