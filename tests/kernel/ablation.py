@@ -158,18 +158,19 @@ def measure(progress: Progress) -> dict[str, Any]:
     initramfs = build.pack()
     progress.done("guest made")
     compiler = subprocess.run(["gcc", "--version"], capture_output=True, text=True, check=True)
+    ways: dict[str, list[dict[str, Any]]] = {}
     made = {
         "schema": 1,
         "kernel": (tree / "include/config/kernel.release").read_text().strip(),
         "inputs": {path.name.split("_")[0]: sha256(path) for path in (source, *build.guest_inputs)},
         "configuration": sha256(tree / ".config"),
         "compiler": compiler.stdout.splitlines()[0],
-        "ways": {},
+        "ways": ways,
     }
     for way, value in WAYS.items():
         tick = progress.ticking(way)
-        made["ways"][way] = _counted(tree / "vmlinux", initramfs, value, tick)
-        progress.done(f"{way}: {len(made['ways'][way])} calls counted")
+        ways[way] = _counted(tree / "vmlinux", initramfs, value, tick)
+        progress.done(f"{way}: {len(ways[way])} calls counted")
     shape.validate(made, shape.ABLATION)
     return made
 

@@ -88,19 +88,20 @@ def the_lab(tools: dict[str, str]) -> Iterator[None]:
         yield
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong, without the usage that argparse would print above it."""
+        print(f"make kernel-lab: {message}", file=sys.stderr)
+        sys.exit(WRONG_USE)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make kernel-lab", description=__doc__)
-    parser.error = _wrong_use  # type: ignore[method-assign]
+    parser = _Parser(prog="make kernel-lab", description=__doc__)
     versions = ", ".join(KERNELS)
     parser.add_argument("--kernel", default=DEFAULT, help=f"which, with commas between: {versions}")
     parser.add_argument("--keep", action="store_true", help="make the records the book's")
     parser.add_argument("scenario", nargs="*", help=f"which, or all: {', '.join(SCENARIOS)}")
     return parser
-
-
-def _wrong_use(message: str) -> None:
-    print(f"make kernel-lab: {message}", file=sys.stderr)
-    sys.exit(WRONG_USE)
 
 
 def _kernel(version: str, names: list[str], keep: bool) -> int:
@@ -114,8 +115,8 @@ def _kernel(version: str, names: list[str], keep: bool) -> int:
         progress.done(f"skipped: {why}")
         return CANNOT if version == DEFAULT else HOLDS
     without = build.compile()
-    for module, why in without.items():
-        progress.done(f"no {module}.ko: {why}")
+    for module, reason in without.items():
+        progress.done(f"no {module}.ko: {reason}")
     initramfs = build.pack()
     progress.done(f"guest made, sha256 {sha256(initramfs)[:16]}")
     runs = {}

@@ -145,7 +145,8 @@ class Archive:
     def version(self, package: str) -> str:
         """Return the version of a package that would be downloaded."""
         said = self._apt("apt-cache", "show", "--no-all-versions", package).stdout
-        return re.findall(r"^Version: (.*)$", said, re.M)[0]
+        versions: list[str] = re.findall(r"^Version: (.*)$", said, re.M)
+        return versions[0]
 
     def get(self, package: str) -> Path:
         """Return the file of a package, downloaded unless it is there; apt checks its signature."""
