@@ -12,7 +12,7 @@ LIVE = "application/vnd.jupyter.widget-view+json"
 
 def refresh(path: Path) -> str:
     """The text of the notebook after a fresh run, without what differs from machine to machine."""
-    book = nbformat.read(path, as_version=4)
+    book = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(
         book,
         resources={"metadata": {"path": path.parent}},
@@ -30,7 +30,8 @@ def refresh(path: Path) -> str:
         }
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(LIVE, None)
-    return nbformat.writes(nbformat.from_dict(book)) + "\n"
+    text: str = nbformat.writes(nbformat.from_dict(book))  # type: ignore[no-untyped-call]
+    return text + "\n"
 
 
 for name in sys.argv[1:]:

@@ -7,10 +7,11 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Literal
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 from server import HOSTS, Server, running_server
 from visit import Visit
 
@@ -95,9 +96,12 @@ def page_at(browser: Browser, desk: Desk) -> Iterator[Callable[..., Visit]]:
     visits = []
 
     def open_page(
-        width: int = 1280, color_scheme: str = "light", javascript: bool = True, own: bool = False
+        width: int = 1280,
+        color_scheme: Literal["light", "dark"] = "light",
+        javascript: bool = True,
+        own: bool = False,
     ) -> Visit:
-        viewport = {"width": width, "height": 800}
+        viewport = ViewportSize(width=width, height=800)
         if own or desk.used or not javascript:
             context = browser.new_context(
                 viewport=viewport, color_scheme=color_scheme, java_script_enabled=javascript

@@ -65,7 +65,9 @@ def leading_to_players(cells: list[dict[str, Any]]) -> list[tuple[int, str]]:
 
 def names_in(source: str) -> tuple[set[str], set[str], set[str]]:
     """Return the names that a cell binds, those it uses, and those it puts something into."""
-    bound, used, changed = set(), set(), set()
+    bound: set[str] = set()
+    used: set[str] = set()
+    changed: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             bound |= {alias.asname or alias.name for alias in node.names}

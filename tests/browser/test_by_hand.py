@@ -301,7 +301,9 @@ def test_on_a_phone(open_player: Callable[..., Hand]) -> None:
         assert box
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
-    lefts = {lane.bounding_box()["x"] for lane in hand.player.locator(".gup-lane").all()}
+    lanes = [lane.bounding_box() for lane in hand.player.locator(".gup-lane").all()]
+    assert all(lanes)
+    lefts = {lane["x"] for lane in lanes if lane}
     assert len(lefts) == 1, "lanes lie below one another"
 
 

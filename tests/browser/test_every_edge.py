@@ -153,11 +153,11 @@ def covering(report: Report) -> Iterator[str]:
             while ahead or fresh(state):
                 thread = ahead.pop(0) if ahead else fresh(state)[0]
                 met(state, thread)
-                move = graph.move(state, thread)
-                if move is None:
+                step = graph.move(state, thread)
+                if step is None:
                     break
                 way.append(thread)
-                state += move.delta
+                state += step.delta
             met(state)
             yield paths.as_text(tuple(way))
 
@@ -193,7 +193,9 @@ def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
     for number, machine in enumerate(machines):
         moment = moments[number - 1] if number else None
         if moment is not None:
-            state += graph.move(state, moment.thread - 1).delta
+            taken = graph.move(state, moment.thread - 1)
+            assert taken is not None
+            state += taken.delta
         threads = range(len(graph.threads))
         nodes = [graph.threads[thread].nodes[graph.node(state, thread)] for thread in threads]
         found.append(
@@ -262,8 +264,9 @@ def expected_lane(report: Report, schedule: str, thread: int, oops: bool) -> dic
         able, places = False, at.places
     else:
         node = report.graph.node(report.walk(schedule), thread - 1)
-        does = report.graph.threads[thread - 1].nodes[node].step.action.does
-        what, able, places = f"next: {does} {moment.source}", True, moment.places
+        step = report.graph.threads[thread - 1].nodes[node].step
+        assert step is not None
+        what, able, places = f"next: {step.action.does} {moment.source}", True, moment.places
     return {
         "able": able,
         "what": what,

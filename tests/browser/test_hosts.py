@@ -117,7 +117,8 @@ def widget(page_at: Callable[..., Visit], book_over_http: str) -> Hand:
 
 
 def model(hand: Hand) -> list[str]:
-    return hand.page.evaluate("[model.get('design'), model.get('schedule')]")
+    known: list[str] = hand.page.evaluate("[model.get('design'), model.get('schedule')]")
+    return known
 
 
 def test_the_model_follows_the_reader(widget: Hand) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, WebSocket
 
 
 def is_outside(url: str) -> bool:
@@ -21,27 +21,28 @@ class Visit:
     outside: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._listeners = {
-            "console": self._console,
-            "pageerror": lambda error: self.errors.append(str(error)),
-            "request": lambda request: self._request(request.url),
-            "websocket": lambda socket: self._request(socket.url),
-        }
-        for event, listener in self._listeners.items():
-            self.page.on(event, listener)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", self._error)
+        self.page.on("request", self._request)
+        self.page.on("websocket", self._request)
 
     def leave(self) -> None:
         """Listen no more: the page may be another visitor's next."""
-        for event, listener in self._listeners.items():
-            self.page.remove_listener(event, listener)
+        self.page.remove_listener("console", self._console)
+        self.page.remove_listener("pageerror", self._error)
+        self.page.remove_listener("request", self._request)
+        self.page.remove_listener("websocket", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(f"{message.text} ({message.location.get('url')})")
 
-    def _request(self, url: str) -> None:
-        if is_outside(url):
-            self.outside.append(url)
+    def _error(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def _request(self, request: Request | WebSocket) -> None:
+        if is_outside(request.url):
+            self.outside.append(request.url)
 
     def assert_quiet(self) -> None:
         assert self.errors == []
