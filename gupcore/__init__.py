@@ -27,7 +27,7 @@ from .checker.source import ThreadError
 from .checker.step import Blocked, Effect, Thread, Use, models
 from .checker.thread import Automaton
 from .checker.verdict import Report, Verdict, check
-from .kernel.design import DESIGNS, Design
+from .kernel.design import AFTER_GRACE_PERIOD, AT_ONCE, BROADCAST, DESIGNS, IPI, Design
 from .kernel.device import PHASES, rebind, unbind
 from .kernel.gup import get_user_pages_fast, gup_fast, gup_slow
 from .kernel.machine import DEVICE_PFN, MAPPING, MEMORY_PFN, Machine, StructPage
@@ -38,8 +38,12 @@ from .kernel.users import another_process, block_io, direct_io, user_code
 
 __version__ = "0.1.0"
 __all__ = [
+    "AFTER_GRACE_PERIOD",
+    "AT_ONCE",
+    "BROADCAST",
     "DESIGNS",
     "DEVICE_PFN",
+    "IPI",
     "MAPPING",
     "MEMORY_PFN",
     "PHASES",
