@@ -61,7 +61,8 @@ def test_the_board_holds_the_graph(reports: list[Report]) -> None:
             for thread, node in enumerate(nodes):
                 move, row = graph.move(state, thread), table.get((thread, machine, node))
                 if move is None:
-                    assert (row and data["text"][row[2]]) == graph.why_blocked(state, thread)
+                    blocked = graph.blocked(state, thread)
+                    assert (row and data["text"][row[2]]) == (blocked and blocked.why)
                     continue
                 assert row is not None
                 after = [row[0], *nodes]

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from .machine import stopped
 from .reach import begin
 from .source import ThreadError
-from .step import Effect, Step, StepError
+from .step import Blocked, Effect, Step, StepError
 from .thread import Automaton
 from .values import Changeable, frozen, key_like
 
@@ -124,17 +124,17 @@ class Graph:
             found = self._moves[thread][key] = self._work_out(state, thread)
             return found
 
-    def why_blocked(self, state: int, thread: int) -> str | None:
-        """Return what `thread` waits for, in a sentence; None if it can step or has ended."""
-        return self.why(thread, self.machine_number(state), self.node(state, thread))
+    def blocked(self, state: int, thread: int) -> Blocked | None:
+        """Return what `thread` waits for in `state`; None if it can step or has ended."""
+        return self.blocked_at(thread, self.machine_number(state), self.node(state, thread))
 
-    def why(self, thread: int, machine: int, node: int) -> str | None:
+    def blocked_at(self, thread: int, machine: int, node: int) -> Blocked | None:
         """Return the same for a thread at `node` on the machine of that number."""
         step = self.threads[thread].nodes[node].step
         if step is None:
             return None
         answer = step.take(self.machines[machine])
-        return None if isinstance(answer, Effect) else answer.why
+        return None if isinstance(answer, Effect) else answer
 
     def step(self, thread: int, node: int) -> Step:
         """Return the step that `thread` is about to take at `node`, where it has not ended."""

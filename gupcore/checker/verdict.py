@@ -225,11 +225,11 @@ def _judge_finishing(graph: Graph, rule: Rule) -> Verdict | None:
     spinning = {move.thread for here in paths.reach(graph, state) for move, _ in graph.moves(here)}
     words = []
     for thread in range(len(graph.threads)):
-        why = graph.why_blocked(state, thread)
+        blocked = graph.blocked(state, thread)
         if thread in spinning:
             words.append(f"{graph.threads[thread].label} repeats the same steps for ever.")
-        elif why is not None:
-            words.append(_who(graph, thread, why))
+        elif blocked is not None:
+            words.append(_who(graph, thread, blocked.why))
     return Verdict(rule, FAILS, paths.as_text(schedule), paths.as_text(loop), " ".join(words))
 
 

@@ -269,9 +269,9 @@ def _design(report: Report, lists: _Lists) -> dict[str, Any]:
             broken = lists.breaks.number(tuple(report.broken_by(move)))
             met = lists.met(machines[machine], move.step, move.before, move.effect.machine)
             moves.append(lists.moves.number((*here, *there, said, broken, met)))
-        elif (why := graph.why(thread, machine, node)) is not None:
+        elif (blocked := graph.blocked_at(thread, machine, node)) is not None:
             met = lists.met(machines[machine], graph.step(thread, node), graph.machines[machine])
-            said = lists.text.number(why)
+            said = lists.text.number(blocked.why)
             moves.append(lists.moves.number((*here, *here[1:], said, BLOCKED, met)))
     lists.uneven |= {machines[n]: tuple(rules) for n, rules in report.uneven_ends().items()}
     return {

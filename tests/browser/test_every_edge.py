@@ -198,6 +198,10 @@ def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
             state += taken.delta
         threads = range(len(graph.threads))
         nodes = [graph.threads[thread].nodes[graph.node(state, thread)] for thread in threads]
+        blocked = [
+            None if graph.move(state, thread) else graph.blocked(state, thread)
+            for thread in threads
+        ]
         found.append(
             {
                 "things": things_of(machine),
@@ -210,10 +214,7 @@ def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
                     moment.places[-1].text,
                     list(moment.breaks),
                 ],
-                "why": [
-                    None if graph.move(state, thread) else graph.why_blocked(state, thread)
-                    for thread in threads
-                ],
+                "why": [one and one.why for one in blocked],
                 "ended": [str(node.result) if node.step is None else None for node in nodes],
             }
         )
