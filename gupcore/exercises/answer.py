@@ -57,12 +57,10 @@ class Answer:
             return {"text/plain": self.said, "text/html": sentence}
         from ipywidgets import HTML, VBox
 
+        from ..player import with_html
+
         bundle = VBox([HTML(sentence), player])._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data["text/plain"] = self.said
-            data["text/html"] = sentence + player.to_html()
-        return bundle
+        return with_html(bundle, self.said, sentence + player.to_html())
 
 
 def answers(wanted: str) -> Callable[[Callable[Phrase, Answer]], Callable[Phrase, Answer]]:
