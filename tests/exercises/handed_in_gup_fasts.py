@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from gupcore import Effect, models
+from gupcore.checker.machine import CALLER
 from gupcore.kernel.gup import gup_fast, gup_slow
-from gupcore.kernel.machine import CALLER, DEVICE_PFN, ENTRY, MAPPING, PGMAP, STRUCT_PAGE
+from gupcore.kernel.machine import DEVICE_PFN, ENTRY, MAPPING, PGMAP, STRUCT_PAGE
 from gupcore.kernel.pte import pte_pfn, pte_present, pte_special
 from gupcore.kernel.steps.cpu import local_irq_restore, local_irq_save
 from gupcore.kernel.steps.page_table import pmd_read, ptep_get_lockless

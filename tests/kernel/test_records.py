@@ -14,11 +14,11 @@ from guest import cpio
 from scenarios import SCENARIOS
 
 from gupcore import Design, Machine, Thread, race
+from gupcore.checker.machine import CALLER as HOLDER
 from gupcore.checker.step import Effect, models
 from gupcore.evidence import records
 from gupcore.evidence.conformance import CALLER, KERNELS, TRACES, UNBIND, Trace, follow, known
 from gupcore.kernel.gup import GupFast
-from gupcore.kernel.machine import CALLER as HOLDER
 from gupcore.kernel.machine import PGMAP
 from gupcore.kernel.map import ACTIONS
 from gupcore.kernel.pte import pte_pfn
