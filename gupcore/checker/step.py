@@ -63,6 +63,13 @@ class Source(NamedTuple):
     def __str__(self) -> str:
         return f"{self.function}(), {self.file}, {self.version}"
 
+    @property
+    def address(self) -> str:
+        """Where the file can be read as it was in that version; "" where there is none."""
+        if not self.version.startswith("v"):
+            return ""
+        return f"https://github.com/torvalds/linux/blob/{self.version}/{self.file}"
+
 
 Reference = tuple[str, str]  # what kind of thing it is on, and who holds it
 

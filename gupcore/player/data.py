@@ -62,6 +62,7 @@ def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> dict[
     nodes      where a thread can stand: [kernel function, what the step does, number in `known`,
                function, line, ...], outermost function first; or, where it has ended, [what it
                returned]
+    addresses  where the kernel's source can be read: [number of its name in `text`, address]
     known      what a thread knows there: [[variable, its value, what it is about], ...]
     breaks     lists of the rules that a move breaks, by number
     moves      what a thread does on a machine, at a node, a column each: thread, machine and node,
@@ -121,6 +122,7 @@ class _Lists:
         self.verdicts, self.outcomes = _Numbered(), _Numbered()
         self.stopped: dict[int, str] = {}
         self.uneven: dict[int, tuple[str, ...]] = {}
+        self.addresses: dict[int, str] = {}
         self._seen: dict[Hashable, int] = {}
         self._met: dict[Hashable, int] = {}
 
@@ -179,6 +181,8 @@ class _Lists:
         action = node.step.action
         places = [(self._function(place, sources), place.line) for place in node.places]
         source, does = self.text.number(str(action.source)), self.text.number(action.does)
+        if action.source.address:
+            self.addresses[source] = action.source.address
         variables = {name: value for frame in node.locals for name, value in frame}
         told = (tell(machine, name, value) for name, value in variables.items())
         known = self.known.number(tuple(tuple(one) for one in told if one is not None))
@@ -205,6 +209,7 @@ class _Lists:
             "stopped": [list(item) for item in self.stopped.items()],
             "uneven": [[number, list(rules)] for number, rules in self.uneven.items()],
             "nodes": [list(shown) for _, shown in self.nodes.values],
+            "addresses": [list(item) for item in self.addresses.items()],
             "known": _plain(self.known.values),
             "meets": _plain(self.meets.values),
             "breaks": _plain(self.breaks.values),

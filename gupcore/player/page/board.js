@@ -39,7 +39,7 @@ const movesOf = remembered(({ moves: [threads, machines, nodes, ...columns] }) =
 });
 
 function isWhole(board) {
-  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks } = board;
+  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks, addresses } = board;
   const { glyphs, drawn, pictures, known, meets, verdicts, outcomes, designs } = board;
   const moves = movesOf(board);
   const isIn = (number, list) => Number.isInteger(number) && number >= 0 && number < list.length;
@@ -64,7 +64,7 @@ function isWhole(board) {
     machines.every(([shown, picture, ...all]) =>
       all.length === things[shown].length && areIn(all, values) && isIn(picture, pictures)) &&
     pictures.every((picture) => areIn(picture, drawn)) && drawn.every(([glyph]) => isIn(glyph, glyphs)) &&
-    known.every(Array.isArray) && meets.every((met) => met.every(Array.isArray)) &&
+    addresses.every(([source]) => isIn(source, text)) && known.every(Array.isArray) && meets.every((met) => met.every(Array.isArray)) &&
     stopped.every(([machine]) => isIn(machine, machines)) && uneven.every(([machine]) => isIn(machine, machines)) &&
     nodes.every(isNode) && moves.every(isMove) && designs.every(isDesign)
   );
@@ -126,8 +126,12 @@ export const outcomesOf = ({ outcomes }, design) => design.outcomes?.map(([numbe
   return { short, schedule, loop, count, share };
 }) ?? null;
 
+/** Where the kernel's source of a step can be read: {number of its sentence: address}. */
+const addressOf = remembered(({ addresses }) => new Map(addresses));
+
 /** Where thread `t` stands: what it would do next, and the lines, outermost function first. */
-export function standsAt({ nodes, text, code }, state, t) {
+export function standsAt(board, state, t) {
+  const { nodes, text, code } = board;
   const node = nodes[state.nodes[t]];
   if (node.length === 1) return { ended: text[node[0]], places: [] };
   const places = [];
@@ -135,7 +139,7 @@ export function standsAt({ nodes, text, code }, state, t) {
     const [name, first, lines] = code[node[n]];
     places.push({ name, first, lines, line: node[n + 1], text: lines[node[n + 1] - first].trim() });
   }
-  return { source: text[node[0]], does: text[node[1]], places };
+  return { source: text[node[0]], address: addressOf(board).get(node[0]), does: text[node[1]], places };
 }
 
 /** The things of a machine: what each is called, whether it exists, and what there is to say of it. */

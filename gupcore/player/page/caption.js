@@ -7,13 +7,20 @@ import { foresight, keyOf, stepTaken } from "./graph.js";
 import { isOpen } from "./predict.js";
 import { holdingsAfter } from "./scene.js";
 
-export function captionView(board, design, game, path, last, prompt) {
+export function captionView(board, design, game, path, last, prompt, hasPrompts) {
   const end = isOpen(prompt, game) ? null : outlook(board, design, game, path);
+  const act = end ? end.act : !last && !hasPrompts && watch(board, design);
   return h("div", { class: `gup-caption${end ? ` gup-comes-to-${end.kind}` : ""}` },
     h("p", { class: "gup-told" },
       last ? [h("b", { "data-thread": last.digit }, `${last.number} `, h("span", null, last.label)), ` ${last.said}`] : "No step taken yet."),
     h("p", { class: "gup-status" }, end ? end.says : standing(board, design, game, path.at(-1))),
-    h("div", { class: "gup-act" }, end?.act && button(end.act[0], end.act[1])));
+    h("div", { class: "gup-act" }, act && button(act[0], act[1])));
+}
+
+/** Who would rather look on first can. */
+function watch(board, design) {
+  const number = verdictsOn(board, design).findIndex(({ status }) => status === "fails");
+  return number >= 0 && [`show ${number}`, "Watch it go wrong"];
 }
 
 /** Where the reader stands, in a sentence. */

@@ -32,7 +32,7 @@ export function lockstepPanel(board, game, id) {
 }
 
 /** One design's way along the schedule: the steps it took, and why it went no further. */
-function runOf(board, number, schedule) {
+export function runOf(board, number, schedule) {
   const design = board.designs[number];
   const { path, why } = walk(board, design, schedule);
   const steps = path.slice(1).map((_, n) => stepTaken(board, design, path, schedule, n));
@@ -43,11 +43,18 @@ function runOf(board, number, schedule) {
 function partingOf(run, first) {
   const oops = run.steps.find(({ stopped }) => stopped);
   const dies = oops && `dies at step ${oops.number}: touches the ${oops.stopped}, which is gone`;
-  const other = run.steps.findIndex((step, n) => first.steps[n] && step.said !== first.steps[n].said);
+  const other = firstApart(run, first);
   const apart = other < 0 ? "" : `goes another way than ${first.design.name} at step ${other + 1}: ${lower(run.steps[other].said).replace(/\.$/, "")}`;
   const stops = run.why && `stops at ${lower(run.why)}`;
   const same = run === first ? "takes every step" : `the same steps as ${first.design.name}`;
   return [apart, stops, dies].filter(Boolean).join("; ") || same;
+}
+
+const firstApart = (run, first) => run.steps.findIndex((step, n) => first.steps[n] && step.said !== first.steps[n].said);
+
+/** The number of the step at which a run goes another way than `first`, or stops; 0 where it does neither. */
+export function forkOf(run, first) {
+  return firstApart(run, first) + 1 || (run.steps.length < first.steps.length ? run.steps.length + 1 : 0);
 }
 
 const lower = (sentence) => sentence[0].toLowerCase() + sentence.slice(1);

@@ -43,7 +43,7 @@ function view(board, game, prompts, id, hasAddress) {
     h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
       controlsView(board, design, game, path),
       sceneView(board, design, game, path, last),
-      captionView(board, design, game, path, last, prompt),
+      captionView(board, design, game, path, last, prompt, prompts.length > 0),
       timelineView(board, design, game),
       scrubView(board, design, game),
       lanesView(board, design, game, path.at(-1), last, stopped, prompt, id),
@@ -321,8 +321,20 @@ export function mountAll(root) {
       mount(pageModel({}), element); // which complains
     }
   }
+  if (players.length) document.body.prepend(skipLink(players[0]));
   addEventListener("hashchange", () => openLink(players));
   openLink(players);
+}
+
+/** The first thing the Tab key finds: a way past the page's menus, to its first player. */
+function skipLink({ root }) {
+  const link = h("a", { class: "gup-skip", href: "#" }, "Skip to the player");
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    root().querySelector("[data-do='step 1']").focus();
+    root().scrollIntoView({ block: "start" });
+  });
+  return link;
 }
 
 /** Players of the same scenario are told apart by counting. */

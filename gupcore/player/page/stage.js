@@ -1,6 +1,6 @@
 // The stage: time, the threads as lanes, the machine as objects, the last step and the history.
 
-import { canMove, moveOf, saidBy, standsAt, verdictsOn } from "./board.js";
+import { canMove, knownBy, moveOf, saidBy, standsAt, verdictsOn } from "./board.js";
 import { standing } from "./caption.js";
 import { button, choice, h, hidden } from "./elements.js";
 import { foresight, keyOf, refusal, stepTaken, walk, whoEndsTheWait } from "./graph.js";
@@ -43,7 +43,8 @@ export function lanesView(board, design, game, state, last, stopped, prompt, id)
   const veiled = isOpen(prompt, game) ? prompt.thread : 0;
   const ahead = !veiled && game.open.includes("ahead") && foresight(board, design, game.watched);
   return h("div", { class: "gup-lanes" }, board.threads.map((label, t) => {
-    const { ended, source, does, places } = standsAt(board, state, t);
+    const { ended, source, address, does, places } = standsAt(board, state, t);
+    const knows = knownBy(board, state, t).map(({ name, words }) => `${name} = ${words}`);
     const move = moveOf(board, design, state, t);
     const can = canMove(move);
     const asked = veiled === t + 1; // then it must not be seen whether it can
@@ -62,10 +63,11 @@ export function lanesView(board, design, game, state, last, stopped, prompt, id)
       h("div", { class: "gup-what", id: `${id}-${t + 1}` },
         asked ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, below"))
           : h("p", null, h("b", null, `${kind}: `), h("span", null, what)),
-        can && !asked && h("p", { class: "gup-kernel" }, source),
+        can && !asked && h("p", { class: "gup-kernel" }, address ? h("a", { href: address }, source) : source),
         ahead && can && aheadView(ahead, state, t)),
       h("p", { class: "gup-trail" }, places.length ? places.map(({ name }) => name).join(" › ") : "\u00a0"),
-      places.length ? codeView(places.at(-1)) : h("ol", { class: "gup-code", "aria-hidden": "true" }));
+      places.length ? codeView(places.at(-1)) : h("ol", { class: "gup-code", "aria-hidden": "true" }),
+      h("p", { class: "gup-locals", title: knows.join("\n") }, knows.join("  ") || "\u00a0"));
   }));
 }
 

@@ -6,6 +6,7 @@
 import { canMove, everyDrawing, moveOf, pictureOf, remembered } from "./board.js";
 import { draw, h } from "./elements.js";
 import { stepTaken, walk } from "./graph.js";
+import { forkOf, runOf } from "./lockstep.js";
 
 const ROW = 17;
 const FEWEST = 10; // columns: a short track is not blown up
@@ -17,8 +18,11 @@ export function timelineView(board, design, game) {
   const track = all.slice(0, path.length - 1);
   const steps = [...track].map((_, n) => stepTaken(board, design, path, track, n));
   const rows = livesAlong(board, path);
+  const others = game.open.includes("beside") ? game.beside.filter((number) => number !== game.design) : [];
+  const mine = runOf(board, game.design, track);
+  const ghosts = others.map((number) => runOf(board, number, track)).map((run) => ({ run, fork: forkOf(run, mine) }));
   return h("div", { class: "gup-timeline", "aria-hidden": "true" },
-    FORMATS.map((format) => drawTimeline(board, design, game, path, steps, rows, format)));
+    FORMATS.map((format) => drawTimeline(board, design, game, path, steps, rows, ghosts, format)));
 }
 
 /** The things whose drawing can change on this board; their rows stay where they are. */
@@ -39,11 +43,11 @@ function livesAlong(board, path) {
   }));
 }
 
-function drawTimeline(board, design, game, path, steps, rows, { name, width, left }) {
+function drawTimeline(board, design, game, path, steps, rows, ghosts, { name, width, left }) {
   const apart = (width - left) / (Math.max(steps.length, FEWEST) + 0.6);
   const x = (n) => left + n * apart; // where step n is done; 0 is the start
   const y = (row) => 10 + row * ROW;
-  const height = y(board.threads.length + rows.length) - 6;
+  const height = y(board.threads.length + rows.length + ghosts.length) - 6;
   const here = game.schedule.length;
   const most = Math.floor((left - 6) / 6.2);
   const label = (text, row) => draw("text", { x: 0, y: y(row) + 4 }, text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -57,6 +61,7 @@ function drawTimeline(board, design, game, path, steps, rows, { name, width, lef
       waitsOf(board, design, path, t).map(([from, to]) =>
         draw("path", { class: "gup-waiting", "data-thread": t + 1, d: `M${x(from)} ${y(t)}H${x(to)}` }))]),
     rows.map((row, n) => [label(row.name, board.threads.length + n), lifeView(row, x, y(board.threads.length + n))]),
+    ghosts.map(({ run, fork }, n) => ghostView(run, fork, label, x, y, board.threads.length + rows.length + n, size)),
     oops && arcView(board, rows, oops, x, y),
     steps.map(({ number, digit, stopped }) => draw("g", {
         class: `gup-mark${number > here ? " gup-later" : ""}${stopped ? " gup-end" : ""}`, "data-thread": digit,
@@ -94,6 +99,17 @@ function lifeView({ states, words }, x, y) {
     return [draw("rect", { class: `gup-life gup-is-${state}`, ...shape }),
       from > 0 && draw("line", { class: "gup-change", x1, x2: x1, y1: y - 7, y2: y + 7 })];
   });
+}
+
+/** The same steps under another design, and where that goes another way. */
+function ghostView({ design, steps, why }, fork, label, x, y, row, size) {
+  return draw("g", { class: "gup-ghost" },
+    label(design.name, row),
+    fork && draw("line", { class: "gup-fork", x1: x(fork), x2: x(fork), y1: 0, y2: y(row) + 8 }),
+    steps.map(({ number, digit, stopped }) => (stopped
+      ? draw("text", { class: "gup-cross", x: x(number), y: y(row) + 6 }, "✕")
+      : draw("circle", { "data-thread": digit, cx: x(number), cy: y(row), r: size * 0.8 }))),
+    why && draw("text", { x: x(steps.length + 1), y: y(row) + 4 }, "⧖ waits"));
 }
 
 /** From where a thing was removed to the step that touched it. */
