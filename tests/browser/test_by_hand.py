@@ -119,6 +119,7 @@ def test_everything_is_reached_by_keyboard_and_keeps_the_focus(
 
 def test_back_restart_and_history(open_player: Callable[..., Hand]) -> None:
     hand = open_player()
+    hand.open("words")
     hand.take("2211")
     hand.press("back")
     assert hand.schedule == "221"
@@ -151,7 +152,7 @@ def test_show_me_plays_to_the_oops(page_at: Callable[..., Visit], book_over_http
     page.clock.run_for(PACE)
     assert hand.schedule == BUG
     assert hand.text(".gup-breaks") == "breaks: struct page exists"
-    assert "oops" in hand.text('[data-thing="struct page"]')
+    assert "oops" in hand.text('.gup-things [data-thing="struct page"]')
     assert hand.text(".gup-status").startswith("Oops")
     for digit in "12":
         assert hand.player.locator(f'[data-do="step {digit}"]').get_attribute("aria-disabled")
@@ -241,6 +242,7 @@ def test_one_sentence_a_step_is_read_out(open_player: Callable[..., Hand]) -> No
 
 def test_names_and_roles(open_player: Callable[..., Hand]) -> None:
     hand = open_player()
+    hand.open("words")
     for name in (
         "Time",
         "Thread 1: direct I/O",
@@ -303,12 +305,13 @@ def test_on_a_phone(open_player: Callable[..., Hand]) -> None:
         assert box["x"] + box["width"] <= width
     lanes = [lane.bounding_box() for lane in hand.player.locator(".gup-lane").all()]
     assert all(lanes)
-    lefts = {lane["x"] for lane in lanes if lane}
-    assert len(lefts) == 1, "lanes lie below one another"
+    tops = {lane["y"] for lane in lanes if lane}
+    assert len(tops) == 1, "lanes stand side by side"
 
 
 def test_keys_go_on_when_what_had_the_focus_is_gone(open_player: Callable[..., Hand]) -> None:
     hand = open_player()
+    hand.open("words")
     hand.take("22")
     hand.player.locator('[data-do="jump 2"]').focus()
     hand.page.keyboard.press("Backspace")
