@@ -81,7 +81,7 @@ def run(
             *("-kernel", str(kernel), "-initrd", str(initramfs), "-append", line),
         ]
         begin = time.monotonic()
-        timed_out = False
+        timed_out, said = False, ""
         with _started(command) as machine:
             while machine.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -90,8 +90,10 @@ def run(
                 if time.monotonic() - begin > limit:
                     timed_out = True
                     break
+            if machine.stderr and not timed_out:
+                said = machine.stderr.read().strip()
         if machine.returncode and not timed_out:
-            raise RuntimeError(f"QEMU ended with {machine.returncode}: {machine.said.strip()}")  # type: ignore[attr-defined]
+            raise RuntimeError(f"QEMU ended with {machine.returncode}: {said}")
         return Run(
             line,
             console.read_text(errors="replace").replace("\r", ""),
@@ -119,4 +121,3 @@ def _started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         finally:
             if program.poll() is None:
                 program.kill()
-            program.said = program.stderr.read() if program.stderr else ""  # type: ignore[attr-defined]
