@@ -4,7 +4,8 @@ A state is the machine and the node each thread stands at.  It is kept as one in
 machine's number in the lowest bits, a node number for each thread above.  What a thread does
 next depends on the machine and its own node only, so each such pair is worked out once; from
 then on a transition is one dictionary look-up and one addition.  There are few machines and few
-nodes, and many states.
+nodes, and many states.  What a step does depends on the machine alone, so from the many nodes at
+which threads take the same step it is taken once.
 
 The search goes layer by layer, so the first time something happens is also the soonest it can
 happen.  It judges nothing: rules are `verdict`'s business.
@@ -21,7 +22,7 @@ from .machine import stopped
 from .reach import begin
 from .source import ThreadError
 from .step import Blocked, Effect, Step, StepError
-from .thread import Automaton
+from .thread import Automaton, Node
 from .values import Changeable, frozen, key_like
 
 MACHINE_BITS = 24
@@ -70,6 +71,7 @@ class Graph:
         self._masks = [
             ((1 << NODE_BITS) - 1) << shift | ((1 << MACHINE_BITS) - 1) for shift in self._shifts
         ]
+        self._answers: dict[tuple[int, Hashable], tuple[Effect | Blocked, int]] = {}
         self._moves: list[dict[int, Move | None]] = [{} for _ in self.threads]
         self.lookups = [
             (moves.get, mask, thread)
@@ -130,10 +132,10 @@ class Graph:
 
     def blocked_at(self, thread: int, machine: int, node: int) -> Blocked | None:
         """Return the same for a thread at `node` on the machine of that number."""
-        step = self.threads[thread].nodes[node].step
-        if step is None:
+        at = self.threads[thread].nodes[node]
+        if at.step is None:
             return None
-        answer = step.take(self.machines[machine])
+        answer, _ = self._taken(at, machine)
         return None if isinstance(answer, Effect) else answer
 
     def step(self, thread: int, node: int) -> Step:
@@ -201,23 +203,37 @@ class Graph:
             raise ThreadError(f"The machine is {error}.") from None
 
     def _work_out(self, state: int, thread: int) -> Move | None:
-        before, at = self.machine(state), self.node(state, thread)
-        step = self.threads[thread].nodes[at].step
-        if step is None or stopped(before):
+        here, at = self.machine_number(state), self.node(state, thread)
+        node = self.threads[thread].nodes[at]
+        if node.step is None:
             return None
-        try:
-            effect = step.take(before)
-        except StepError as error:
-            place = self.threads[thread].nodes[at].places[-1]
-            raise StepError(f"{place.function}, line {place.line}: {error}") from error
+        effect, there = self._taken(node, here)
         if not isinstance(effect, Effect):
             return None
-        here = self.machine_number(state)
-        after = self._machine_number(effect.machine, here) - here
+        delta = there - here
         if not stopped(effect.machine):
             arrived = self.threads[thread].after(at, effect.result)
-            after += (arrived - at) << self._shifts[thread]
-        return Move(thread, step, before, effect, after)
+            delta += (arrived - at) << self._shifts[thread]
+        return Move(thread, node.step, self.machines[here], effect, delta)
+
+    def _taken(self, node: Node, here: int) -> tuple[Effect | Blocked, int]:
+        """Take the step of `node` on machine number `here`, once for all nodes with that step.
+
+        Returns its answer, and the number of the machine afterwards.
+        """
+        assert node.step is not None
+        asked = here, node.step_key
+        if asked not in self._answers:
+            try:
+                answer = node.step.take(self.machines[here])
+            except StepError as error:
+                place = node.places[-1]
+                raise StepError(f"{place.function}, line {place.line}: {error}") from error
+            there = here
+            if isinstance(answer, Effect) and answer.machine is not self.machines[here]:
+                there = self._machine_number(answer.machine, here)
+            self._answers[asked] = answer, there
+        return self._answers[asked]
 
 
 def explore(

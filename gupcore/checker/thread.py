@@ -28,7 +28,7 @@ from . import reach
 from .patience import Endless, call
 from .source import ThreadError, check_frame, check_source, source_of
 from .step import Action, Step
-from .values import PLAIN, Changeable, exactly, frozen, key
+from .values import ITSELF, PLAIN, Changeable, exactly, frozen, key
 
 DEPTH_LIMIT = 50  # a thread that calls itself deeper than this does not end either
 NODE_LIMIT = 1_000  # a thread with more places to stand counts without bound, or never ends
@@ -50,6 +50,7 @@ class Node:
     codes     the code of those functions
     locals    the local variables of each of them: ((name, value), ...)
     came_from the node before it and the result that led here, on the way first found
+    step_key  what tells its step from every other
     """
 
     step: Step | None
@@ -58,6 +59,7 @@ class Node:
     locals: tuple[tuple[tuple[str, Any], ...], ...]
     result: Hashable
     came_from: Edge | None
+    step_key: Hashable
 
 
 Edge = tuple[int, Hashable]  # a node, and the result its step gave
@@ -184,7 +186,8 @@ class Automaton:
                 reach.current.add_value(step.action.apply, f"the step {step.action.name} is")
             self._keys[found] = len(self.nodes)
             codes, places, variables = zip(*frames, strict=True) if frames else ((), (), ())
-            self.nodes.append(Node(step, places, codes, variables, result, came_from))
+            step_key = step and (step.action, exactly(key, step.args))
+            self.nodes.append(Node(step, places, codes, variables, result, came_from, step_key))
         elif not _same_step(step, self.nodes[self._keys[found]].step):
             raise self._forgetful()
         return self._keys[found]
@@ -220,6 +223,9 @@ class Automaton:
         where = f"{frame.f_code.co_name}, line {frame.f_lineno}: the local variable"
         values = []
         for name, value in frame.f_locals.items():
+            if type(value) in ITSELF:
+                values.append((name, value))
+                continue
             if id(value) in self._known:
                 values.append((name, self._known[id(value)]))
                 continue
