@@ -151,6 +151,6 @@ def _is_the_only_one(before: list[dis.Instruction], own: set[str]) -> bool:
 
 def as_compiled(const: Any) -> bool:
     """Is a code, or a constant of one, such as a compiler makes?"""
-    if isinstance(const, CodeType | tuple | frozenset):
-        return all(map(as_compiled, const.co_consts if isinstance(const, CodeType) else const))
+    if type(const) in (CodeType, tuple, frozenset):
+        return all(map(as_compiled, const.co_consts if type(const) is CodeType else const))
     return type(const) in PLAIN or type(const) is slice

@@ -18,8 +18,9 @@ action.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Hashable, Set
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 from .machine import DATA, Accounts, Gone, Touch, stopped, watching
@@ -243,28 +244,41 @@ def _check_declared(
     action: Action, machine: Accounts, answer: Effect | Blocked, touched: set[Touch]
 ) -> None:
     """Raise StepError if a step did what its action does not declare."""
-    does = action.declares
-    known = {*does.reads, *does.writes, *([DATA] if does.uses else [])}
-    lacking: dict[str, set[Any]] = {"reads": {touch.kind for touch in touched} - known}
+    did: dict[str, Set[Any]] = {"reads": {touch.kind for touch in touched}}
     if isinstance(answer, Blocked):
-        lacking["waits"] = {answer.on} - set(does.waits)
-    elif not stopped(answer.machine):
-        wrote = answer.machine.wrote(machine)
-        lacking["writes"] = wrote - set(does.writes)
-        lacking["reads"] -= lacking["writes"]
-        before = machine.references(answer.machine) if wrote else {}
-        after = answer.machine.references(machine) if wrote else {}
-        more = {held: after[held] - before[held] for held in before if held in after}
-        lacking["takes"] = {held[:2] for held in more if more[held] > 0} - set(does.takes)
-        lacking["drops"] = {held[:2] for held in more if more[held] < 0} - set(does.drops)
-    if DATA in lacking["reads"]:
-        raise StepError(f"The step {action.name} uses frames; declare uses=Use(by, frames, write).")
-    words = [f"{name}={tuple(sorted(of))!r}" for name, of in lacking.items() if of]
-    if words:
-        raise StepError(
-            f"The step {action.name} does what it does not declare; add to its @models(…): "
-            f"{', '.join(words)}."
-        )
+        did["waits"] = {answer.on}
+    elif answer.machine is not machine and not stopped(answer.machine):
+        did["writes"] = answer.machine.wrote(machine)
+        if did["writes"]:
+            before, after = machine.references(answer.machine), answer.machine.references(machine)
+            if before != after:
+                more = {held: after[held] - before[held] for held in before if held in after}
+                did["takes"] = {held[:2] for held in more if more[held] > 0}
+                did["drops"] = {held[:2] for held in more if more[held] < 0}
+    may = _may(action)
+    lacking = {name: of - may[name] for name, of in did.items() if not of <= may[name]}
+    if lacking:
+        raise StepError(_undeclared(action.name, lacking))
+
+
+@cache
+def _may(action: Action) -> dict[str, frozenset[Any]]:
+    """Return what an action declares; what changes a thing or uses it may look at it, too."""
+    does = action.declares
+    may = {name: frozenset(getattr(does, name)) for name in ("writes", "takes", "drops", "waits")}
+    return {"reads": frozenset((*does.reads, *does.writes, *([DATA] if does.uses else []))), **may}
+
+
+def _undeclared(name: str, lacking: dict[str, Set[Any]]) -> str:
+    """Say what the action of that name is to declare."""
+    reads = lacking.pop("reads", set()) - lacking.get("writes", set())
+    if DATA in reads:
+        return f"The step {name} uses frames; declare uses=Use(by, frames, write)."
+    lacking = {"reads": reads, **lacking} if reads else lacking
+    words = (f"{declares}={tuple(sorted(of))!r}" for declares, of in lacking.items())
+    return (
+        f"The step {name} does what it does not declare; add to its @models(…): {', '.join(words)}."
+    )
 
 
 Thread = Generator[Step, Any, Any]  # what a thread function returns

@@ -17,6 +17,7 @@ import gc
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from operator import attrgetter
 from types import (
     BuiltinFunctionType,
     EllipsisType,
@@ -77,16 +78,16 @@ _met: dict[int, int] | None = None  # which functions were met, as the how many-
 
 def key_like(value: Any, other: Any, others_key: Any) -> Hashable:
     """Return the key of a record that shares most fields with `other`, whose key is known."""
-    kind, names = type(value), _SLOTTED.get(type(value))
-    if names is None or type(other) is not kind:
+    kind, parts = type(value), _SLOTTED.get(type(value))
+    if parts is None or type(other) is not kind:
         return key(value)
-    _, parts = others_key
-    return kind, tuple(
-        [
-            part if getattr(value, name) is getattr(other, name) else key(getattr(value, name))
-            for name, part in zip(names, parts, strict=True)
-        ]
-    )
+    pairs = zip(parts(value), parts(other), others_key[1], strict=True)
+    return kind, tuple([known if new is old else key(new) for new, old, known in pairs])
+
+
+def _keys(values: Iterable[Any]) -> tuple[Hashable, ...]:
+    """Return the keys of some values, most of which are their own."""
+    return tuple([value if type(value) in ITSELF else key(value) for value in values])
 
 
 def _maker(kind: type, value: Any) -> Callable[[Any], Hashable]:
@@ -107,21 +108,25 @@ def _maker(kind: type, value: Any) -> Callable[[Any], Hashable]:
     if hides:
         raise Changeable(value, f"{a_kind_of(value)}, {hides}")
     by_itself = kind.__eq__ is object.__eq__
-    if not (by_itself or parts is tuple.__iter__ or hasattr(value, "__dict__")):
-        _SLOTTED[kind] = names
+    has_dict = hasattr(value, "__dict__")
+    if not (by_itself or parts is tuple.__iter__ or has_dict):
+        _SLOTTED[kind] = parts
 
     def of_record(record: Any) -> Hashable:
-        beside = getattr(record, "__dict__", {}).keys() - names
+        beside = has_dict and record.__dict__.keys() - names
         if beside:
             says = f"{a_kind_of(record)} that keeps {min(beside)} beside its fields"
             raise Changeable(record, says)
-        inside = tuple([key(part) for part in parts(record)])
+        inside = _keys(parts(record))
         return (kind, id(record), record) if by_itself else (kind, inside)
 
     return of_record
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], Iterable[Any]]:
+    """Return what gets the fields of a record."""
+    if len(names) > 1:
+        return attrgetter(*names)
     return lambda record: [getattr(record, name) for name in names]
 
 
@@ -220,27 +225,24 @@ def _of_proxy(proxy: MappingProxyType[Any, Any]) -> Hashable:
 
 def _of_set(value: frozenset[Any]) -> Hashable:
     if _met is not None:  # what comes first depends on the room it has, too
-        return frozenset, value.__sizeof__(), tuple(map(key, value))
-    return frozenset, frozenset(map(key, value))
+        return frozenset, value.__sizeof__(), _keys(value)
+    return frozenset, frozenset(_keys(value))
 
 
-def _itself(value: Hashable) -> Hashable:
-    return value
-
-
+ITSELF = frozenset((NoneType, int, str, bytes, EllipsisType))  # what is its own key
 # A key that is a tuple begins with a class, or is that of a tuple: the key of a class is none.
 _MAKERS: dict[type, Callable[[Any], Hashable]] = {
-    **dict.fromkeys((NoneType, int, str, bytes, EllipsisType), _itself),
+    **dict.fromkeys(ITSELF, lambda value: value),
     bool: lambda value: (bool, value),
     **dict.fromkeys((float, complex), _of_float),
     range: lambda value: (range, key((value.start, value.stop, value.step))),
-    tuple: lambda value: tuple([key(part) for part in value]),
+    tuple: _keys,
     frozenset: _of_set,
     MappingProxyType: _of_proxy,
     FunctionType: _of_function,
     BuiltinFunctionType: _of_builtin,
 }
-_SLOTTED: dict[type, tuple[str, ...]] = {}  # records that keep nothing beside these fields
+_SLOTTED: dict[type, Callable[[Any], Iterable[Any]]] = {}  # what gets all that a record keeps
 PLAIN = frozenset((NoneType, bool, int, float, complex, str, bytes, EllipsisType, range))
 
 
