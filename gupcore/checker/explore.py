@@ -115,7 +115,12 @@ class Graph:
     @cached_property
     def finals(self) -> tuple[int, ...]:
         """The final ones of the states that were found; to be asked for when the search is over."""
-        return tuple(filter(self.final, self.states))
+        rest = (
+            state
+            for state in self.states
+            if not any(known(state & mask) for known, mask, _ in self.lookups)
+        )
+        return tuple(filter(self.final, rest))
 
     def move(self, state: int, thread: int) -> Move | None:
         """Return what `thread` does in `state`; None if it has ended or is blocked."""

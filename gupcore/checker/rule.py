@@ -42,9 +42,14 @@ EVERYONE_CAN_FINISH = Rule(
 )
 
 
-def not_worse(trouble: Callable[[Any], int]) -> Callable[[Any, Any, Any], bool]:
-    """Make a predicate on steps from a count of what is wrong with a machine."""
-    return lambda before, step, after: trouble(after) <= trouble(before)
+@dataclass(frozen=True, slots=True)
+class NotWorse:
+    """A predicate on steps, made of a count of what is wrong with a machine: no step raises it."""
+
+    trouble: Callable[[Any], int]
+
+    def __call__(self, before: Any, step: Any, after: Any) -> bool:
+        return self.trouble(after) <= self.trouble(before)
 
 
 @singledispatch

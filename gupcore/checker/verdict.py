@@ -7,6 +7,7 @@ a rule holds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -19,7 +20,7 @@ from .replay import Moment, broken_by, replay
 from .rule import FAILS as FAILS  # these three can be had from here
 from .rule import HOLDS as HOLDS
 from .rule import UNDETERMINED as UNDETERMINED
-from .rule import Rule
+from .rule import NotWorse, Rule
 from .scenario import Scenario
 
 
@@ -90,14 +91,11 @@ class Report:
 
     def uneven_ends(self) -> dict[int, list[str]]:
         """Return the numbers of the machines at which an end breaks rules, with those rules."""
-        rules = [rule for rule in self.scenario.rules if rule.on == "end"]
-        machines = set(map(self.graph.machine_number, self.graph.finals))
-        broken = {
-            number: [rule.name for rule in rules if not rule.holds(self.graph.machines[number])]
-            for number in sorted(machines)
-            if not self.graph.stopped(self.graph.machines[number])
-        }
-        return {number: names for number, names in broken.items() if names}
+        broken: dict[int, list[str]] = {}
+        for rule in self.scenario.rules:
+            for number in _uneven(self.graph, rule) if rule.on == "end" else ():
+                broken.setdefault(number, []).append(rule.name)
+        return dict(sorted(broken.items()))
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Count all complete schedules by how they end, see `outcomes`."""
@@ -184,11 +182,7 @@ def judge(graph: Graph, rule: Rule) -> Verdict:
 
 
 def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
-    broken = {
-        id(move)
-        for move in graph.known_moves()
-        if not rule.holds(move.before, move.step, move.effect.machine)
-    }
+    broken = {id(move) for move in _breaking(graph, rule)}
     schedule = paths.to_move(graph, broken) if broken else None
     if schedule is None:
         return None
@@ -199,18 +193,37 @@ def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
     )
 
 
+def _breaking(graph: Graph, rule: Rule) -> Iterator[Move]:
+    """Yield the moves that break a rule; there are fewer machines than moves, so count by those."""
+    if not isinstance(rule.holds, NotWorse):
+        for move in graph.known_moves():
+            if not rule.holds(move.before, move.step, move.effect.machine):
+                yield move
+        return
+    trouble = list(map(rule.holds.trouble, graph.machines))
+    for _, before, node, found in graph.worked_out():
+        if found and trouble[graph.after(before, node, found)[0]] > trouble[before]:
+            yield found
+
+
 def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
-    broken = {
-        state
-        for state in graph.finals
-        if not graph.stopped(graph.machine(state)) and not rule.holds(graph.machine(state))
-    }
+    uneven = _uneven(graph, rule)
+    broken = {state for state in graph.finals if graph.machine_number(state) in uneven}
     schedule = paths.to_state(graph, broken) if broken else None
     if schedule is None:
         return None
     return Verdict(
         rule, FAILS, paths.as_text(schedule), why="all threads have ended with counts left over."
     )
+
+
+def _uneven(graph: Graph, rule: Rule) -> set[int]:
+    """Return the numbers of the machines at which an end breaks a rule."""
+    return {
+        number
+        for number in set(map(graph.machine_number, graph.finals))
+        if not graph.stopped(graph.machines[number]) and not rule.holds(graph.machines[number])
+    }
 
 
 def _judge_finishing(graph: Graph, rule: Rule) -> Verdict | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..checker.rule import EVERYONE_CAN_FINISH, Rule, not_worse, usual_rules
+from ..checker.rule import EVERYONE_CAN_FINISH, NotWorse, Rule, usual_rules
 from ..checker.step import Step
 from .machine import COUNTED_DAX, DEVICE, FREE, IDLE, NORMAL, OTHERS, Machine
 from .pte import pte_pfn, pte_present, pte_special, pte_write
@@ -107,7 +107,7 @@ RULES: dict[str, Rule] = {
             "implied reference",
             "Behind a PTE that is not special there is a struct page with a count above zero.",
             "step",
-            not_worse(_unbacked),
+            NotWorse(_unbacked),
         ),
         Rule(
             "tables exist",
@@ -125,7 +125,7 @@ RULES: dict[str, Rule] = {
             "no stale mapping",
             "No page table and no TLB points at a frame that was freed, reused or unbound.",
             "step",
-            not_worse(_stale),
+            NotWorse(_stale),
         ),
         Rule(
             "clean means clean",
