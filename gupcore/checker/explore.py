@@ -86,7 +86,7 @@ class Graph:
         self.complete = False
 
     @staticmethod
-    def stopped(machine: Any) -> bool:
+    def stopped(machine: object) -> bool:
         """Does nothing run any more on this machine?"""
         return stopped(machine)
 
@@ -188,7 +188,7 @@ class Graph:
             automaton.verify()
         self.reach.recheck()
 
-    def _machine_number(self, machine: Any, before: int | None = None) -> int:
+    def _machine_number(self, machine: Hashable, before: int | None = None) -> int:
         found = self._key(machine, before)
         number = self._machine_numbers.setdefault(found, len(self.machines))
         if number == len(self.machines):
@@ -198,7 +198,7 @@ class Graph:
             self._keys.append(found)
         return number
 
-    def _key(self, machine: Any, before: int | None) -> Hashable:
+    def _key(self, machine: Hashable, before: int | None) -> Hashable:
         """Return the key of a machine that was made from the one numbered `before`."""
         if before is None:
             return frozen(machine, "The machine is", ThreadError)

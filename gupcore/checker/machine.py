@@ -1,7 +1,8 @@
 """What a machine must offer, so that steps can act on it and people can see it.
 
 A machine is a value that cannot change: a step makes a new machine from an old one.  Nothing else
-is asked of it.  What it may offer besides:
+is asked of it, so what is handed in as a machine is any `Hashable`; what is handed out again is of
+the type that whoever made it knows.  What it may offer besides:
 
     oops        a field: the name of what was touched when it was gone; the run has then ended
     things      what a reader sees of it; without it, its fields
@@ -13,9 +14,9 @@ While a step acts, the machine hands its things out through methods that say so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self, TypeGuard
 
 
 class Gone(Exception):
@@ -46,30 +47,35 @@ class Touch(NamedTuple):
     """One access to a thing of the machine: its kind, and which of them."""
 
     kind: str
-    which: Any
+    which: Hashable
 
 
 DATA = "data of a frame"  # what a step touches that uses a frame, and does not only count it
 CALLER = "a caller"  # a holder that the machine does not know: the thread that took the reference
 
 
-class Accounts(Protocol):
+class Accounts(Hashable, Protocol):
     """A machine that can tell what a step has done to it."""
 
-    def wrote(self, before: Any) -> frozenset[str]:
+    def wrote(self, before: Self) -> frozenset[str]:
         """Return the kinds of things that differ from the machine `before`."""
 
-    def references(self, other: Any = None) -> Mapping[tuple[str, str, Any], int]:
+    def references(self, other: Self | None = None) -> Mapping[tuple[str, str, Any], int]:
         """Return {(kind of thing, who holds it, which thing): how many references}.
 
         other  a machine: only of what differs there
         """
 
 
+def keeps_accounts(machine: object) -> TypeGuard[Accounts]:
+    """Can a machine tell what a step has done to it?"""
+    return hasattr(machine, "wrote")
+
+
 _watched: list[set[Touch]] = []  # of the step that acts now, what it has touched
 
 
-def touch(kind: str, which: Any = None) -> None:
+def touch(kind: str, which: Hashable = None) -> None:
     """Say that the step which acts now touches a thing; a machine's methods call it."""
     if _watched:
         _watched[-1].add(Touch(kind, which))
@@ -86,12 +92,12 @@ class watching:
         _watched.pop()
 
 
-def stopped(machine: Any) -> bool:
+def stopped(machine: object) -> bool:
     """Does nothing run any more on this machine?"""
     return getattr(machine, "oops", None) is not None
 
 
-def things(machine: Any) -> tuple[Thing, ...]:
+def things(machine: object) -> tuple[Thing, ...]:
     """Describe a machine for people: as it does itself, or else field by field."""
     if hasattr(machine, "things"):
         described: tuple[Thing, ...] = machine.things()

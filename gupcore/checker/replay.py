@@ -5,7 +5,7 @@ This does not use the graph.  So what it shows can be held against what the expl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +78,8 @@ class Run:
     Raises ThreadError for a thread that the checker would refuse.
     """
 
-    def __init__(self, machine: Any, threads: Sequence[Automaton]) -> None:
-        self.machine = machine
+    def __init__(self, machine: Hashable, threads: Sequence[Automaton]) -> None:
+        self.machine: Any = machine
         self.threads = tuple(threads)
         self.results: list[Any] = [None] * len(self.threads)
         self._running = [thread.begin() for thread in self.threads]
@@ -180,7 +180,7 @@ def changes(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> tuple[str, .
 NOTHING = Thing("", "object", False, "none")
 
 
-def broken_by(scenario: Scenario, before: Any, step: Any, after: Any) -> tuple[str, ...]:
+def broken_by(scenario: Scenario, before: Hashable, step: Step, after: Hashable) -> tuple[str, ...]:
     """Name the rules that a step broke."""
     return tuple(
         rule.name

@@ -10,7 +10,7 @@ A rule about what must be so at all times is broken by the step that makes it un
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -48,7 +48,7 @@ class NotWorse:
 
     trouble: Callable[[Any], int]
 
-    def __call__(self, before: Any, step: Any, after: Any) -> bool:
+    def __call__(self, before: Hashable, step: object, after: Hashable) -> bool:
         return self.trouble(after) <= self.trouble(before)
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
-from .machine import DATA, Accounts, Gone, Touch, stopped, watching
+from .machine import DATA, Accounts, Gone, Touch, keeps_accounts, stopped, watching
 from .patience import call
 from .source import ThreadError
 from .values import frozen
@@ -161,7 +161,7 @@ class Step:
     action: Action
     args: tuple[Hashable, ...]
 
-    def take(self, machine: Any) -> Effect | Blocked:
+    def take(self, machine: Hashable) -> Effect | Blocked:
         """Apply the step to `machine`.
 
         Touching a struct page or a page table that is gone ends the run: the kernel oopses, or
@@ -171,7 +171,7 @@ class Step:
         """
         return self.watched(machine)[0]
 
-    def watched(self, machine: Any) -> tuple[Effect | Blocked, set[Touch]]:
+    def watched(self, machine: Hashable) -> tuple[Effect | Blocked, set[Touch]]:
         """Apply the step, and return with its answer what the machine saw it touch."""
         if stopped(machine):
             return Blocked("The kernel has oopsed; the run ends here."), set()
@@ -185,7 +185,7 @@ class Step:
             except Exception as error:
                 raise StepError(f"{self!r} cannot be taken: {error}") from error
         _check_answer(self.action, machine, answer)
-        if hasattr(machine, "wrote"):
+        if keeps_accounts(machine):
             _check_declared(self.action, machine, answer, touched)
         return answer, touched
 
@@ -214,7 +214,7 @@ def _oops(machine: Any, fault: Gone) -> Effect:
     return Effect(replace(machine, oops=fault.thing), said)
 
 
-def _check_answer(action: Action, machine: Any, answer: Any) -> None:
+def _check_answer(action: Action, machine: Hashable, answer: object) -> None:
     """Raise StepError unless `answer` is what an action may answer."""
     if isinstance(answer, Blocked) and isinstance(answer.why, str):
         return
