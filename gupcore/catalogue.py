@@ -7,12 +7,14 @@ then on the command line, the judges, the design lab and *Copy as Python* know i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from .checker.asked import ScenarioError, check_thread
 from .checker.maker import DOMAINS, scenario
 from .checker.scenario import Scenario, Variant
+from .checker.step import Thread
 from .checker.thread import Automaton
 from .kernel.design import V5_11, Design
 from .kernel.device import mark_clean, named_design, page_kind, phases, rebind, unbind
@@ -110,9 +112,7 @@ def rebinding(design: Design = V5_11, callers: int = 1) -> Scenario:
     users = _direct_ios(callers, MAPPING, 1, ACCESS["read"], design)
     rebinds = Automaton("unbind, then bind", rebind, (callers, 1, design))
     says = "The driver is unbound and bound again; who still has the old mapping?"
-    machine = _dax(design, 1, "present")
-    threads = (*users, rebinds)
-    return _scene(says, design, machine, *threads)
+    return _scene(says, design, _dax(design, 1, "present"), *users, rebinds)
 
 
 @scenario("stores", callers=UP_TO_EIGHT)
@@ -123,13 +123,9 @@ def stores(design: Design = V5_11, callers: int = 1) -> Scenario:
     callers  how many CPUs store, 1 to 8
     """
     machine = replace(_dax(design, 1, "present"), tlbs=tuple(range(callers)))
-    users = (
-        Automaton(_label("store", n, callers), user_code, (n, MAPPING, True, 2, design))
-        for n in range(callers)
-    )
+    users = _each(callers, "store", user_code, lambda cpu: (cpu, MAPPING, True, 2, design))
     says = "User code stores through the hardware, which takes no reference on anything."
-    threads = (*users, Automaton("unbind", unbind, (callers, 1, design)))
-    return _scene(says, design, machine, *threads)
+    return _scene(says, design, machine, *users, _unbind(callers, design))
 
 
 @scenario("munmap-dax", callers=range(6))
@@ -140,20 +136,13 @@ def unmapping_dax(design: Design = V5_11, callers: int = 1) -> Scenario:
     callers  how many of its threads do direct I/O, 0 to 5; then come a CPU that stores, the munmap
              and the unbind.  With 0, the munmap does what the exit of the process does.
     """
-    machine = replace(
-        _dax(design, 1, "present"),
-        frees=True,
-        tlbs=(callers,),
-        shows=(IRQS_OFF, FAULTING, PTL, MMAP_LOCK, DMA),
-    )
+    shows = (IRQS_OFF, FAULTING, PTL, MMAP_LOCK, DMA)
+    machine = replace(_dax(design, 1, "present"), frees=True, tlbs=(callers,), shows=shows)
     says = "A process unmaps its DAX file while the driver is unbound."
-    threads = (
-        *_direct_ios(callers, MAPPING, 1, ACCESS["read"], design),
-        Automaton("store", user_code, (callers, MAPPING, True, 1, design)),
-        Automaton("munmap", munmap, (callers + 1, design)),
-        Automaton("unbind", unbind, (callers + 2, 1, design)),
-    )
-    return _scene(says, design, machine, *threads)
+    users = _direct_ios(callers, MAPPING, 1, ACCESS["read"], design)
+    writes = Automaton("store", user_code, (callers, MAPPING, True, 1, design))
+    unmaps = Automaton("munmap", munmap, (callers + 1, design))
+    return _scene(says, design, machine, *users, writes, unmaps, _unbind(callers + 2, design))
 
 
 @scenario("block-io", callers=UP_TO_EIGHT)
@@ -166,13 +155,9 @@ def block_ios(design: Design = V5_11, callers: int = 1) -> Scenario:
     if page_kind(design) != FS_DAX:
         raise ScenarioError(f"In {design.name} the block queue has a ref of its own; choose v5.11.")
     _check_filesystem(design)
-    users = (
-        Automaton(_label("block I/O", n, callers), block_io, (DEVICE_PFN,)) for n in range(callers)
-    )
+    users = _each(callers, "block I/O", block_io, lambda cpu: (DEVICE_PFN,))
     says = "I/O to the pmem disk holds the ref that the pgmap shares with the block queue."
-    machine = _dax(design, 1, "present")
-    threads = (*users, Automaton("unbind", unbind, (callers, 1, design)))
-    return _scene(says, design, machine, *threads)
+    return _scene(says, design, _dax(design, 1, "present"), *users, _unbind(callers, design))
 
 
 # --- Against those who take pages away one by one -------------------------------------------------
@@ -202,22 +187,14 @@ def unmapping(
     start = _moved(MAPPING, moved)
     machine = memory_machine(1, start, hinting=pte == "hinting", first=MEMORY_PFN + moved)
     machine = replace(machine, tlbs=tuple(range(callers + 1)), frees=True)
-    users = (
-        Automaton(
-            _label("direct I/O", cpu, callers),
-            touch_then_direct_io,
-            (cpu, start, ACCESS["read"], design, gup_fast),
-        )
-        for cpu in range(callers)
-    )
+    given = (start, ACCESS["read"], design, gup_fast)
+    users = _each(callers, "direct I/O", touch_then_direct_io, lambda cpu: (cpu, *given))
     says = "A page of ordinary memory is unmapped, freed and used again under those who walk to it."
-    threads = (
-        *users,
-        Automaton("load", user_code, (callers, start, False, 2, design)),
-        Automaton("munmap", munmap, (callers + 1, design)),
-        Automaton("another process", another_process),
+    loads = Automaton("load", user_code, (callers, start, False, 2, design))
+    unmaps = Automaton("munmap", munmap, (callers + 1, design))
+    return _scene(
+        says, design, machine, *users, loads, unmaps, Automaton("another process", another_process)
     )
-    return _scene(says, design, machine, *threads)
 
 
 @scenario(
@@ -234,11 +211,8 @@ def truncation(design: Design = V5_11, callers: int = 1, pte: str = "present") -
     _check_filesystem(design)
     machine = replace(_dax(design, 1, pte), shows=(IRQS_OFF, FAULTING, FS_LOCK, PTL, DMA))
     says = "A DAX file is unmapped and truncated: the same idea as the cure, for one file."
-    threads = (
-        *_direct_ios(callers, MAPPING, 1, ACCESS["read"], design),
-        Automaton("truncate", truncate, (callers, design)),
-    )
-    return _scene(says, design, machine, *threads)
+    users = _direct_ios(callers, MAPPING, 1, ACCESS["read"], design)
+    return _scene(says, design, machine, *users, Automaton("truncate", truncate, (callers, design)))
 
 
 @scenario("munmap-truncate", callers=range(1, 7))
@@ -249,23 +223,13 @@ def truncating_the_unmapped(design: Design = V5_11, callers: int = 1) -> Scenari
     callers  how many CPUs store, 1 to 6
     """
     _check_filesystem(design)
-    machine = replace(
-        _dax(design, 1, "present"),
-        frees=True,
-        tlbs=tuple(range(callers)),
-        shows=(FAULTING, FS_LOCK, MMAP_LOCK),
-    )
-    users = (
-        Automaton(_label("store", n, callers), user_code, (n, MAPPING, True, 1, design))
-        for n in range(callers)
-    )
+    tlbs, shows = tuple(range(callers)), (FAULTING, FS_LOCK, MMAP_LOCK)
+    machine = replace(_dax(design, 1, "present"), frees=True, tlbs=tlbs, shows=shows)
+    users = _each(callers, "store", user_code, lambda cpu: (cpu, MAPPING, True, 1, design))
     says = "Truncation asks the file who maps it; munmap has left the list and not yet flushed."
-    threads = (
-        *users,
-        Automaton("munmap", munmap, (callers, design)),
-        Automaton("truncate", truncate, (callers + 1, design)),
-    )
-    return _scene(says, design, machine, *threads)
+    unmaps = Automaton("munmap", munmap, (callers, design))
+    truncates = Automaton("truncate", truncate, (callers + 1, design))
+    return _scene(says, design, machine, *users, unmaps, truncates)
 
 
 @scenario(
@@ -300,11 +264,7 @@ def special(
     return _scene(says, design, machine, *threads)
 
 
-@scenario(
-    "mixed",
-    callers=UP_TO_EIGHT,
-    settings=tuple({"access": access} for access in ACCESS),
-)
+@scenario("mixed", callers=UP_TO_EIGHT, settings=tuple({"access": access} for access in ACCESS))
 def mixed(design: Design = V5_11, callers: int = 1, access: str = "read") -> Scenario:
     """Return direct I/O on a buffer of two pages, ordinary memory and then DAX, against unbind.
 
@@ -317,11 +277,9 @@ def mixed(design: Design = V5_11, callers: int = 1, access: str = "read") -> Sce
         memmap=memory.memmap + dax.memmap,
         vmas=memory.vmas + dax.vmas,
     )
-    flags = ACCESS[access]
-    users = _direct_ios(callers, MAPPING, 2, flags, design)
+    users = _direct_ios(callers, MAPPING, 2, ACCESS[access], design)
     says = "One buffer, two promises: the device dies and gup-fast gives both pages back."
-    threads = (*users, Automaton("unbind", unbind, (callers, 1, design)))
-    return _scene(says, design, machine, *threads)
+    return _scene(says, design, machine, *users, _unbind(callers, design))
 
 
 # --- The reference count itself -------------------------------------------------------------------
@@ -334,11 +292,10 @@ def percpu_ref(callers: int = 2, wait: bool = True) -> Scenario:
     callers  how many CPUs take a live reference and put it, 1 to 8
     wait     does the kill wait for a grace period before it adds up the counts?
     """
-    users = (Automaton(_label("tryget", n, callers), tryget_and_put, (n,)) for n in range(callers))
+    users = _each(callers, "tryget", tryget_and_put, lambda cpu: (cpu,))
     says = "A reference count that lives on every CPU is killed while it is in use."
-    machine = Ref(local=(0,) * callers)
-    threads = (*users, Automaton("kill", kill, (wait,)))
-    return _scene(says, KILL_WAITS if wait else KILL_HURRIES, machine, *threads)
+    kills, way = Automaton("kill", kill, (wait,)), KILL_WAITS if wait else KILL_HURRIES
+    return _scene(says, way, Ref(local=(0,) * callers), *users, kills)
 
 
 KILL_WAITS = Variant("kill waits", "The counts are added up after a grace period.")
@@ -376,15 +333,21 @@ def _check_filesystem(design: Design) -> None:
 def _direct_ios(
     callers: int, start: int, pages: int, flags: int, design: Design, gup_fast: GupFast = gup_fast
 ) -> list[Automaton]:
-    return [
-        Automaton(
-            _label("direct I/O", cpu, callers),
-            direct_io,
-            (cpu, start, pages, flags, design, gup_fast),
-        )
-        for cpu in range(callers)
-    ]
+    given = (start, pages, flags, design, gup_fast)
+    return _each(callers, "direct I/O", direct_io, lambda cpu: (cpu, *given))
 
 
-def _label(name: str, cpu: int, of: int) -> str:
-    return name if of == 1 else f"{name} on CPU {cpu}"
+def _each(
+    callers: int,
+    label: str,
+    function: Callable[..., Thread],
+    args: Callable[[int], tuple[Any, ...]],
+) -> list[Automaton]:
+    """Return the threads of so many callers; `args` makes the arguments of the one on a CPU."""
+    labels = [label] if callers == 1 else [f"{label} on CPU {cpu}" for cpu in range(callers)]
+    return [Automaton(name, function, args(cpu)) for cpu, name in enumerate(labels)]
+
+
+def _unbind(cpu: int, design: Design) -> Automaton:
+    """Return the thread that unbinds a device of one page."""
+    return Automaton("unbind", unbind, (cpu, 1, design))

@@ -24,14 +24,7 @@ from .checker.maker import SCENARIOS, named_scenario
 from .checker.scenario import Scenario
 from .checker.source import ThreadError
 from .checker.verdict import Report, check
-from .kernel.design import (
-    AFTER_GRACE_PERIOD,
-    AT_ONCE,
-    BROADCAST,
-    DESIGNS,
-    IPI,
-    Design,
-)
+from .kernel.design import AFTER_GRACE_PERIOD, AT_ONCE, BROADCAST, DESIGNS, IPI, Design
 from .kernel.device import PHASES, named_design
 from .player import Player, with_html
 

@@ -17,16 +17,6 @@ from .thread import Automaton
 MOST_THREADS = 9
 
 
-class Named(Protocol):
-    """What a design must offer: its name, and one sentence."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def says(self) -> str: ...
-
-
 @dataclass(frozen=True)
 class Scenario:
     """Something to check.

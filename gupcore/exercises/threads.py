@@ -19,15 +19,7 @@ from ..checker.scenario import Scenario
 from ..checker.verdict import FAILS, HOLDS, Report, check, judge
 from ..kernel.design import REMOVE
 from ..kernel.device import PHASES
-from ..kernel.machine import (
-    ENTRY,
-    MMAP_LOCK,
-    PGMAP,
-    PTL,
-    STRUCT_PAGE,
-    TABLE,
-    Machine,
-)
+from ..kernel.machine import ENTRY, MMAP_LOCK, PGMAP, PTL, STRUCT_PAGE, TABLE, Machine
 from ..kernel.map import ACTIONS
 from ..kernel.rules import RULES
 from .answer import Answer, answers, in_words, not_judged
