@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 
-from .checker.asked import ScenarioError, check_number, one_of
+from .checker.asked import ScenarioError, check_number, inside, one_of
 from .checker.explore import STATE_LIMIT
 from .checker.maker import SCENARIOS, Maker, named_scenario
 from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, Verdict, check
@@ -150,13 +150,9 @@ class Plan:
         alike: dict[str, list[str]] = {}
         for name, why in self.others.items():
             alike.setdefault(why.replace(name, "…"), []).append(name)
-        groups = [f"{one_of(names)} ({_inside(self.others[names[0]])})" for names in alike.values()]
+        told = ((names, inside(self.others[names[0]]).rstrip(".")) for names in alike.values())
+        groups = [f"{one_of(names)} ({why})" for names, why in told]
         return f"Left out: {'; '.join(groups)}." if groups else ""
-
-
-def _inside(sentence: str) -> str:
-    """Return a sentence as it stands in brackets inside of another."""
-    return f"{sentence[0].lower()}{sentence[1:].rstrip('.')}"
 
 
 def planned(

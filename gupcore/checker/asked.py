@@ -40,6 +40,11 @@ def one_of(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
+def inside(sentence: str) -> str:
+    """Return a sentence as it goes on in another."""
+    return f"{sentence[0].lower()}{sentence[1:]}"
+
+
 def a(value: object) -> str:
     """Name a value with its type, in a sentence: the str '2'."""
     return f"the {type(value).__name__} {value!r}"

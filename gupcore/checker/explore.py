@@ -85,10 +85,7 @@ class Graph:
         self.layers = [0]
         self.complete = False
 
-    @staticmethod
-    def stopped(machine: object) -> bool:
-        """Does nothing run any more on this machine?"""
-        return stopped(machine)
+    stopped = staticmethod(stopped)
 
     def machine(self, state: int) -> Any:
         """Return the machine of a state."""
@@ -189,7 +186,14 @@ class Graph:
         self.reach.recheck()
 
     def _machine_number(self, machine: Hashable, before: int | None = None) -> int:
-        found = self._key(machine, before)
+        """Return the number of a machine that was made from the one numbered `before`."""
+        if before is None:
+            found = frozen(machine, "The machine is", ThreadError)
+        else:
+            try:
+                found = key_like(machine, self.machines[before], self._keys[before])
+            except Changeable as error:
+                raise ThreadError(f"The machine is {error}.") from None
         number = self._machine_numbers.setdefault(found, len(self.machines))
         if number == len(self.machines):
             if number >> MACHINE_BITS:
@@ -197,15 +201,6 @@ class Graph:
             self.machines.append(machine)
             self._keys.append(found)
         return number
-
-    def _key(self, machine: Hashable, before: int | None) -> Hashable:
-        """Return the key of a machine that was made from the one numbered `before`."""
-        if before is None:
-            return frozen(machine, "The machine is", ThreadError)
-        try:
-            return key_like(machine, self.machines[before], self._keys[before])
-        except Changeable as error:
-            raise ThreadError(f"The machine is {error}.") from None
 
     def _work_out(self, state: int, thread: int) -> Move | None:
         here, at = self.machine_number(state), self.node(state, thread)

@@ -39,7 +39,7 @@ from typing import Any, NamedTuple, cast
 from .deeds import Deeds, Read, as_compiled, deeds, wrong_to_ask
 from .machine import touch
 from .source import ThreadError, check_source
-from .values import PLAIN, Empty, cells, frozen, holds, key, named
+from .values import PLAIN, Absent, cells, frozen, holds, key, named
 
 FUNCTIONS = """
     abs all any ascii bin bool bytes callable chr complex dict divmod enumerate filter float format
@@ -86,12 +86,6 @@ _DATA = """
 """
 DATA = frozenset(_DATA.split())
 IMMUTABLE = 1 << 8  # the bit of a class's flags that says that nobody can write to it
-
-
-class Absent(enum.Enum):
-    """What a name stands for that stands for nothing."""
-
-    NAME = "nothing"
 
 
 class Bound(NamedTuple):
@@ -166,16 +160,16 @@ class Reach:
             value = dict(zip(function.__code__.co_freevars, cells(function), strict=True))[name]
         else:
             value = self._find(function.__globals__, name, where)
-            if value is Absent.NAME:
+            if value is Absent.HERE:
                 value = self._find(cast(Any, function).__builtins__, name, where)
         while type(value) is ModuleType and further:
             name = f"{name}.{further[0]}"
             where = f"{line} {name} is"
             names = vars(value)
             value = self._find(names, further.pop(0), where)
-            if value is Absent.NAME and self._find(names, "__getattr__", where) is not value:
+            if value is Absent.HERE and self._find(names, "__getattr__", where) is not value:
                 raise ThreadError(f"{where} made up when it is asked for, by its module.")
-        if value is Absent.NAME or value is Empty.CELL:
+        if value is Absent.HERE:
             return  # a NameError or an AttributeError, when it runs
         if name == "type" and value is not type:
             raise ThreadError(f"{where} not Python's own; give it another name.")
@@ -187,7 +181,7 @@ class Reach:
 
     def _find(self, names: Mapping[str, Any], name: str, where: str) -> Any:
         """Return what a name stands for, and see to it that `recheck` knows."""
-        value = names.get(name, Absent.NAME)
+        value = names.get(name, Absent.HERE)
         self._bound[id(names), name] = Bound(names, value, where)
         return value
 
@@ -319,7 +313,7 @@ class Reach:
     def recheck(self) -> None:
         """Raise ThreadError if anything is not what it was when it was looked at."""
         for (_, name), (names, value, where) in self._bound.items():
-            if names.get(name, Absent.NAME) is not value:
+            if names.get(name, Absent.HERE) is not value:
                 raise ThreadError(f"{where} another value than when the check began.")
         for value, known, where in self._proxies.values():
             if frozen(value, where, ThreadError) != known:

@@ -141,7 +141,9 @@ def replay(scenario: Scenario, schedule: str) -> list[Moment]:
 def moments_of(scenario: Scenario, schedule: str) -> Iterator[Moment]:
     """Yield the moments of a schedule as they are played; raise as `replay` does, where it does."""
     run = Run(scenario.machine, scenario.threads)
-    for number, digit in enumerate(_digits(schedule), start=1):
+    if not isinstance(schedule, str):
+        raise ScheduleError(f'A schedule is text, such as "2211", not {schedule!r}.')
+    for number, digit in enumerate(schedule.replace(" ", ""), start=1):
         thread, before = _thread(scenario, number, digit), run.machine
         try:
             places, step, effect = run.step(thread)
@@ -150,12 +152,6 @@ def moments_of(scenario: Scenario, schedule: str) -> Iterator[Moment]:
         broken = broken_by(scenario, before, step, effect.machine)
         label = scenario.threads[thread].label
         yield Moment(thread + 1, label, places, step, before, effect, broken)
-
-
-def _digits(schedule: object) -> str:
-    if not isinstance(schedule, str):
-        raise ScheduleError(f'A schedule is text, such as "2211", not {schedule!r}.')
-    return schedule.replace(" ", "")
 
 
 def _thread(scenario: Scenario, number: int, digit: str) -> int:

@@ -55,10 +55,10 @@ def source_of(code: CodeType) -> Source:
     indent = len(lines[0]) - len(lines[0].lstrip())
     names = " = ".join(code.co_freevars)
     around = [f"def around():\n{' ' * indent}{names} = None\n" if names else "if True:\n"]
-    text = "".join([*(around if indent else ()), *lines])
+    text, flags = "".join([*(around if indent else ()), *lines]), code.co_flags & FUTURES
     try:
         tree = ast.parse(text)
-        again = compile(text, "text", "exec", flags=code.co_flags & FUTURES, dont_inherit=True)
+        again = compile(text, "text", "exec", flags=flags, dont_inherit=True)
     except SyntaxError:
         raise ThreadError(
             f"The source of {code.co_name} cannot be read on its own; "
@@ -66,18 +66,16 @@ def source_of(code: CodeType) -> Source:
         ) from None
     extra = text[: len(text) - len("".join(lines))].count("\n")
     # What stands around a function can change how it is compiled: then its whole file is.
-    if not (_among(code, again, first - extra - 1) or _among(code, *_whole_file(code))):
+    if not (
+        _among(code, again, first - extra - 1)
+        or _among(code, _compiled("".join(linecache.getlines(code.co_filename)), flags), 0)
+    ):
         raise ThreadError(
             f"The text of {code.co_name} is not the code that runs: its file has changed since it "
             "was imported; import it again."
         )
     ast.increment_lineno(tree, first - extra - 1)
     return Source(max(first, 1), tuple(line.rstrip("\n")[indent:] for line in lines), tree)
-
-
-def _whole_file(code: CodeType) -> tuple[CodeType, int]:
-    """Compile the file in which a function stands; return that, and by how much lines differ."""
-    return _compiled("".join(linecache.getlines(code.co_filename)), code.co_flags & FUTURES), 0
 
 
 @cache

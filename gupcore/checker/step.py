@@ -26,7 +26,7 @@ from typing import Any, ClassVar, NamedTuple
 from .machine import DATA, Accounts, Gone, Touch, keeps_accounts, stopped, watching
 from .patience import call
 from .source import ThreadError
-from .values import frozen
+from .values import a_kind_of, frozen
 
 
 class StepError(ThreadError):
@@ -224,20 +224,16 @@ def _check_answer(action: Action, machine: Hashable, answer: object) -> None:
             return
         wrong = f"an Effect that says {answer.said!r} where a sentence belongs"
     elif isinstance(answer, Effect):
-        wrong = f"an Effect with {_a(answer.machine)} for a machine, where the machine is "
-        wrong += _a(machine)
+        wrong = f"an Effect with {a_kind_of(answer.machine)} for a machine, where the machine is "
+        wrong += a_kind_of(machine)
     elif answer is None:
         wrong = "nothing (was a `return` forgotten?)"
     else:
-        wrong = "the machine itself" if type(answer) is type(machine) else _a(answer)
+        wrong = "the machine itself" if type(answer) is type(machine) else a_kind_of(answer)
     raise StepError(
         f"The step {action.name} returns {wrong}; it must return "
         'Effect(machine, "What it did.", result) or Blocked("What it waits for.").'
     )
-
-
-def _a(value: object) -> str:
-    return f"a {type(value).__name__}"
 
 
 def _check_declared(

@@ -105,7 +105,8 @@ class Automaton:
                     node.step.action.apply, f"the step {node.step.action.name} is"
                 )
         reach.current.in_use = True
-        if self.nodes and not self._is_as_it_was():
+        as_it_was = self._looked_at is self._reach.looked_at and self._reach.is_as_it_was()
+        if self.nodes and not as_it_was:
             self._find_again()
         self._reach, self._looked_at = reach.current, reach.current.looked_at
         if not self.nodes:
@@ -155,10 +156,6 @@ class Automaton:
                 way = [*second[node], (self.nodes[node].step, result)]
                 if self._keys.get(self._position(way)[0]) != after:
                     raise self._forgetful()
-
-    def _is_as_it_was(self) -> bool:
-        """Is all that this thread could reach still what it was when its nodes were found?"""
-        return self._looked_at is self._reach.looked_at and self._reach.is_as_it_was()
 
     def _find_again(self) -> None:
         """Find every known edge again, because what the thread reaches may have changed."""

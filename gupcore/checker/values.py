@@ -176,14 +176,14 @@ def cells(function: FunctionType) -> tuple[Any, ...]:
         try:
             found.append(cell.cell_contents)
         except ValueError:
-            found.append(Empty.CELL)
+            found.append(Absent.HERE)
     return tuple(found)
 
 
-class Empty(Enum):
-    """What is in a free variable that holds nothing."""
+class Absent(Enum):
+    """What stands where there is nothing: under a name, or in a free variable."""
 
-    CELL = "nothing"
+    HERE = "nothing"
 
 
 named: dict[int, FunctionType] = {}  # functions that code can name, and so tell from their likes

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from . import paths, reach
-from .asked import ScenarioError, one_of_these
+from .asked import ScenarioError, inside, one_of_these
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .outcomes import Outcome, outcomes
 from .patience import patience
@@ -250,4 +250,4 @@ JUDGES = {"step": _judge_steps, "end": _judge_ends, "finish": _judge_finishing}
 
 
 def _who(graph: Graph, thread: int, said: str) -> str:
-    return f"{graph.threads[thread].label}: {said[0].lower()}{said[1:]}"
+    return f"{graph.threads[thread].label}: {inside(said)}"

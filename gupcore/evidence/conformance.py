@@ -178,11 +178,9 @@ def follow(scenario: Scenario, events: Iterable[Event]) -> Followed:
                 continue
             if event.answer is not None and place.told[event.thread] != event.answer:
                 continue
-            owes = _with(place.owes, event.thread, event.function)
-            key = place._replace(owes=owes)
+            there = place._replace(owes=_with(place.owes, event.thread, event.function))
             so_far = schedule + MARK
-            if key not in places or len(so_far) < len(places[key]):
-                places[key] = so_far
+            places[there] = min(places.get(there, so_far), so_far, key=len)
         if not places:
             return Followed(False, longest.replace(MARK, ""), event.at, count)
         longest = min(places.values(), key=lambda schedule: (len(schedule), schedule))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..checker import paths
-from ..checker.asked import one_of
+from ..checker.asked import inside, one_of
 from ..checker.explore import STATE_LIMIT
 from ..checker.replay import Moment, ScheduleError, moments_of, replay
 from ..checker.rule import Rule
@@ -40,7 +40,8 @@ def judge_schedule(
     if breaks.on == "finish" and not report.graph.complete:
         return not_judged(report)
     at = _broken_at(breaks, report, taken, moments)
-    last = f"step {at or len(moments)}: {_said(moments[(at or 0) - 1])}"
+    moment = moments[(at or 0) - 1]
+    last = f"step {at or len(moments)}: {moment.label}: {inside(moment.said)}"
     if at is None:
         said = f"Not yet: the rule “{breaks.name}” is not broken; the last was {last}"
         return Answer(False, said, report, taken)
@@ -72,10 +73,6 @@ def _broken_at(rule: Rule, report: Report, taken: str, moments: Sequence[Moment]
         return len(taken) if ended and not rule.holds(graph.machine(state)) else None
     can_finish = any(graph.final(reached) for reached in paths.reach(graph, state))
     return None if can_finish else len(taken)
-
-
-def _said(moment: Moment) -> str:
-    return f"{moment.label}: {moment.said[0].lower()}{moment.said[1:]}"
 
 
 def _no_step(scenario: Scenario) -> str:
