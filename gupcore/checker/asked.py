@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from inspect import isfunction, isgeneratorfunction
-from typing import Any
+from typing import TypeVar
+
+Asked = TypeVar("Asked")
 
 
 class ScenarioError(ValueError):
@@ -19,14 +21,14 @@ def check_number(name: str, number: object, most: int, least: int = 1) -> None:
         raise ScenarioError(f"{name} must be {least} to {most}, not {number}.")
 
 
-def check_thread(name: str, function: Any) -> Any:
+def check_thread(name: str, function: Asked) -> Asked:
     """Return `function`; raise ScenarioError unless it is a generator function."""
     if not isfunction(function) or not isgeneratorfunction(function):
         raise ScenarioError(f"{name} must be a thread: a function that yields steps.")
     return function
 
 
-def one_of_these(name: str, value: Any, choices: Iterable[Any]) -> Any:
+def one_of_these(name: str, value: Asked, choices: Iterable[object]) -> Asked:
     """Return `value`; raise ScenarioError unless it is one of the words or truth values."""
     known = list(choices)
     if not any(type(value) is type(choice) and value == choice for choice in known):

@@ -11,8 +11,8 @@ The names of instructions are those of Python 3.11 to 3.14.
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -72,7 +72,8 @@ def deeds(code: CodeType) -> Deeds:
     for at, instruction in enumerate(instructions):
         line = getattr(instruction.positions, "lineno", None) or line
         if _reads(instruction, own):
-            path = (instruction.argval, *_attributes_after(instructions, at))
+            after = takewhile(lambda one: one.opname in PATH, instructions[at + 1 :])
+            path = (instruction.argval, *(one.argval for one in after))  # of math.pi, "pi" as well
             compared = instructions[at + len(path)].opname == "IS_OP"
             reads.append(Read(path, line, instruction.opname in CELLS, compared))
         asked = _asked(instructions, at)
@@ -94,14 +95,6 @@ def _reads(instruction: dis.Instruction, own: set[str]) -> bool:
     """Does an instruction read a name that is not local?"""
     name = instruction.opname
     return name in READS or (name in CELLS and instruction.argval not in own)
-
-
-def _attributes_after(instructions: list[dis.Instruction], at: int) -> Iterator[str]:
-    """Yield the attributes that are asked for right after a name was read: of math.pi, "pi"."""
-    for instruction in instructions[at + 1 :]:
-        if instruction.opname not in PATH:
-            return
-        yield instruction.argval
 
 
 def _asked(instructions: list[dis.Instruction], at: int) -> tuple[str, ...]:

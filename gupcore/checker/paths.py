@@ -58,8 +58,11 @@ def stuck(graph: Graph) -> set[int]:
     """Return the states of components that no move leaves and where a thread is unfinished."""
     can_finish = leading_to(graph, graph.finals)
     doomed = [state for state in graph.states if state not in can_finish]
-    closed = (members for members in components(graph, doomed) if not _left(graph, members))
-    return {state for members in closed for state in members}
+    found: set[int] = set()
+    for members in map(set, components(graph, doomed)):
+        if all(after in members for state in members for _, after in graph.moves(state)):
+            found |= members
+    return found
 
 
 def components(graph: Graph, states: list[int]) -> Iterator[list[int]]:
@@ -174,8 +177,3 @@ def _fewest_switches(graph: Graph, goal: Costs, depth: int) -> Schedule:
             assert taken is not None
             state += taken.delta
     return tuple(schedule)
-
-
-def _left(graph: Graph, component: list[int]) -> bool:
-    members = set(component)
-    return any(after not in members for state in component for _, after in graph.moves(state))
