@@ -99,8 +99,8 @@ class Bound(NamedTuple):
 class Reach:
     """What some functions can reach, found to be harmless.
 
-    `add` looks at a function, and `add_value` at a value that code is handed: they raise
-    ThreadError for what must not be, and then forget all that they have found, because it may lead
+    `add_value` looks at a value, and if it is a function at all that it can reach.  It raises
+    ThreadError for what must not be, and then forgets all that it has found, because it may lead
     there.  `recheck` sees whether all that was looked at is still what it was.
     """
 
@@ -118,18 +118,55 @@ class Reach:
         self._values: dict[int, Any] = {}
         self._proxies: dict[int, tuple[Any, Hashable, str]] = {}
 
-    def add(self, function: FunctionType) -> None:
-        """Look at a function and at all that it can reach."""
-        if id(function) in self._functions:
+    def add_value(self, value: Any, where: str) -> None:
+        """Look at a value; `where` begins the sentence that refuses it."""
+        if (type(type(value)) is type and type(value) in PLAIN) or _is_harmless(value):
             return
+        if id(value) in self._values:
+            return
+        self._values[id(value)] = value
+        try:
+            self._look_at_value(value, where)
+        except ThreadError:
+            self.forget()
+            raise
+        except RecursionError:
+            self.forget()
+            raise ThreadError(f"{where} the beginning of a chain that is too long.") from None
+
+    def _look_at_value(self, value: Any, where: str) -> None:
+        for kind in (type(value), type(type(value))):
+            if issubclass(kind, type) and kind not in METACLASSES:
+                says = f"{where} made by the metaclass {kind.__name__}, which may keep state"
+                raise ThreadError(f"{says}; leave it out.")
+        if type(value) is FunctionType:
+            self._add_function(value, where)
+            return
+        if type(value) in METHODS:
+            raise _not_from_arguments(value, where)
+        frozen(value, where, ThreadError)
+        if issubclass(type(value), type):
+            self._add_class(value, where)
+            return
+        if type(value) not in (tuple, frozenset, MappingProxyType):
+            self._add_class(type(value), where)
+        for part in _inside(value):
+            self.add_value(part, where)
+        if type(value) is MappingProxyType:
+            self._proxies[id(value)] = value, key(value), where
+
+    def _add_function(self, function: FunctionType, where: str) -> None:
+        """Look at a function; of one of Python's say no more than who asks for it."""
         code = function.__code__
+        named[id(function)] = function
         self._functions[id(function)] = function, code, holds(function)
         try:
             if not _as_written(function):
                 raise ThreadError(f"{code.co_name} was put together by hand; write it with `def`.")
             self._look_at(function, deeds(code))
         except ThreadError:
-            self.forget()
+            if (function.__module__ or "").partition(".")[0] in sys.stdlib_module_names:
+                raise _not_from_arguments(function, where) from None
             if code.co_flags & CO_GENERATOR and as_compiled(code):
                 check_source(code)  # what it says of a thread is clearer
             raise
@@ -184,53 +221,6 @@ class Reach:
         value = names.get(name, Absent.HERE)
         self._bound[id(names), name] = Bound(names, value, where)
         return value
-
-    def add_value(self, value: Any, where: str) -> None:
-        """Look at a value; `where` begins the sentence that refuses it."""
-        if (type(type(value)) is type and type(value) in PLAIN) or _is_harmless(value):
-            return
-        if id(value) in self._values:
-            return
-        self._values[id(value)] = value
-        try:
-            self._look_at_value(value, where)
-        except ThreadError:
-            self.forget()
-            raise
-        except RecursionError:
-            self.forget()
-            raise ThreadError(f"{where} the beginning of a chain that is too long.") from None
-
-    def _look_at_value(self, value: Any, where: str) -> None:
-        for kind in (type(value), type(type(value))):
-            if issubclass(kind, type) and kind not in METACLASSES:
-                says = f"{where} made by the metaclass {kind.__name__}, which may keep state"
-                raise ThreadError(f"{says}; leave it out.")
-        if type(value) is FunctionType:
-            self._add_named(value, where)
-            return
-        if type(value) in METHODS:
-            raise _not_from_arguments(value, where)
-        frozen(value, where, ThreadError)
-        if issubclass(type(value), type):
-            self._add_class(value, where)
-            return
-        if type(value) not in (tuple, frozenset, MappingProxyType):
-            self._add_class(type(value), where)
-        for part in _inside(value):
-            self.add_value(part, where)
-        if type(value) is MappingProxyType:
-            self._proxies[id(value)] = value, key(value), where
-
-    def _add_named(self, function: FunctionType, where: str) -> None:
-        """Look at a function; of one of Python's say no more than who asks for it."""
-        named[id(function)] = function
-        try:
-            self.add(function)
-        except ThreadError:
-            if (function.__module__ or "").partition(".")[0] in sys.stdlib_module_names:
-                raise _not_from_arguments(function, where) from None
-            raise
 
     def _add_class(self, kind: type, where: str) -> None:
         if kind in self._classes or _is_harmless(kind):
