@@ -120,9 +120,7 @@ class Reach:
 
     def add_value(self, value: Any, where: str) -> None:
         """Look at a value; `where` begins the sentence that refuses it."""
-        if (type(type(value)) is type and type(value) in PLAIN) or _is_harmless(value):
-            return
-        if id(value) in self._values:
+        if id(value) in self._values or _is_harmless(value):
             return
         self._values[id(value)] = value
         try:
@@ -135,13 +133,13 @@ class Reach:
             raise ThreadError(f"{where} the beginning of a chain that is too long.") from None
 
     def _look_at_value(self, value: Any, where: str) -> None:
+        if type(value) is FunctionType:
+            self._add_function(value, where)
+            return
         for kind in (type(value), type(type(value))):
             if issubclass(kind, type) and kind not in METACLASSES:
                 says = f"{where} made by the metaclass {kind.__name__}, which may keep state"
                 raise ThreadError(f"{says}; leave it out.")
-        if type(value) is FunctionType:
-            self._add_function(value, where)
-            return
         if type(value) in METHODS:
             raise _not_from_arguments(value, where)
         frozen(value, where, ThreadError)
@@ -149,7 +147,7 @@ class Reach:
             self._add_class(value, where)
             return
         if type(value) not in (tuple, frozenset, MappingProxyType):
-            self._add_class(type(value), where)
+            self.add_value(type(value), where)
         for part in _inside(value):
             self.add_value(part, where)
         if type(value) is MappingProxyType:
@@ -223,8 +221,6 @@ class Reach:
         return value
 
     def _add_class(self, kind: type, where: str) -> None:
-        if kind in self._classes or _is_harmless(kind):
-            return
         where = f"{where} the class {kind.__name__},"
         if kind in DEEP:
             raise ThreadError(f"{where} raised at a depth that the thread does not know.")
@@ -377,6 +373,8 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def _is_harmless(value: Any) -> bool:
+    if type(type(value)) is type and type(value) in PLAIN:
+        return True
     if type(value) is type and issubclass(value, BaseException):
         return vars(builtins).get(value.__name__) is value and value not in DEEP
     return id(value) in _HARMLESS
