@@ -100,7 +100,8 @@ class DesignLab(ipywidgets.VBox):  # type: ignore[misc]
     ) -> None:
         self.limit = limit
         self.report: Report = check(named_scenario(scenario)(design, callers=callers), limit=limit)
-        self.scenario = Dropdown(options=_with_designs(), value=scenario, description="scenario")
+        designed = [name for name, make in SCENARIOS.items() if make.has_designs]
+        self.scenario = Dropdown(options=designed, value=scenario, description="scenario")
         self.start = Dropdown(options=list(DESIGNS), value=design, description="start from")
         self.callers = IntSlider(callers, 0, UP_TO_EIGHT[-1], description="callers")
         self.pte = ToggleButtons(options=["present", "read-only", "absent"], description="PTE")
@@ -202,7 +203,3 @@ class DesignLab(ipywidgets.VBox):  # type: ignore[misc]
 WIDE = {"description_width": "12rem", "button_width": "6rem"}
 WRAPPED = ipywidgets.Layout(flex_flow="row wrap")
 HIDDEN = ipywidgets.Layout(visibility="hidden")
-
-
-def _with_designs() -> list[str]:
-    return [name for name, make in SCENARIOS.items() if make.has_designs]

@@ -25,7 +25,7 @@ class Made:
     arguments: Mapping[str, Any]
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """The arguments besides the design that are not the maker's defaults."""
         usual = self.maker.parameters
         return {
@@ -34,7 +34,7 @@ class Made:
             if name != "design" and usual[name] != value
         }
 
-    def again(self, **changes: Any) -> Scenario:
+    def again(self, **changes: object) -> Scenario:
         """Make the scenario again, with other arguments; raise ScenarioError for an unknown one."""
         for name in changes:
             if name not in self.maker.parameters:
@@ -54,7 +54,7 @@ class Made:
         return [*found, *([("gupcore", "Design")] if "Design(" in self.in_python() else [])]
 
 
-Domain = range | tuple[Any, ...] | Callable[[str, Any], Any]
+Domain = range | tuple[object, ...] | Callable[[str, Any], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ class Maker:
         return f'SCENARIOS["{self.name}"]' if self.origin[1] == "SCENARIOS" else self.origin[1]
 
     @cached_property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """Its parameters and their defaults."""
         given = signature(self.make).parameters.values()
         return {**{p.name: p.default for p in given}, "without": ""}
@@ -102,7 +102,7 @@ class Maker:
         """Can it be had with any design, or does it stand for itself?"""
         return "design" in self.parameters
 
-    def __call__(self, *args: Any, without: str = "", **named: Any) -> Scenario:
+    def __call__(self, *args: object, without: str = "", **named: object) -> Scenario:
         """Make the scenario; raise ScenarioError for an argument that is not to be had."""
         try:
             bound = signature(self.make).bind(*args, **named)
@@ -120,7 +120,7 @@ class Maker:
         return replace(scenario, name=self.name, made=made)
 
 
-def _within(domain: Domain, name: str, value: Any) -> Any:
+def _within(domain: Domain, name: str, value: object) -> object:
     """Return `value` as the maker takes it; raise ScenarioError if it is not in the domain."""
     if isinstance(domain, range):
         check_number(name, value, domain[-1], domain[0])
@@ -161,7 +161,7 @@ def named_scenario(name: str) -> Maker:
     return SCENARIOS[name]
 
 
-def _in_python(value: Any) -> str:
+def _in_python(value: object) -> str:
     if hasattr(value, "in_python"):
         return str(value.in_python())
     return str(getattr(value, "__name__", repr(value)))

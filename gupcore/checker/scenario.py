@@ -56,7 +56,7 @@ class Scenario:
             object.__setattr__(self, "rules", usual_rules(self.machine))
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """What its maker was asked for besides the design, where that is not the default."""
         return self.made.settings if self.made else {}
 
@@ -65,7 +65,7 @@ class Scenario:
         words = (f"{name}={_word(value)}" for name, value in self.settings.items())
         return ",".join([self.name, *words])
 
-    def again(self, **changes: Any) -> Scenario:
+    def again(self, **changes: object) -> Scenario:
         """Set it up again with other arguments.
 
         Raises ScenarioError where it has none of that name, or was put together by hand.
@@ -108,9 +108,9 @@ class Call(Protocol):
     """How a scenario was made: see `maker.Made`."""
 
     @property
-    def settings(self) -> dict[str, Any]: ...
+    def settings(self) -> dict[str, object]: ...
 
-    def again(self, **changes: Any) -> Scenario: ...
+    def again(self, **changes: object) -> Scenario: ...
 
     def in_python(self) -> str: ...
 

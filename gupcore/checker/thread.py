@@ -80,7 +80,7 @@ class Automaton:
 
     label: str
     function: Callable[..., Generator[Step, Any, Any]]
-    args: tuple[Any, ...] = ()
+    args: tuple[Hashable, ...] = ()
     nodes: list[Node] = field(default_factory=list, repr=False, compare=False)
     sources: dict[tuple[str, int], tuple[str, ...]] = field(
         default_factory=dict, repr=False, compare=False
