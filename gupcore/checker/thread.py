@@ -145,7 +145,8 @@ class Automaton:
         for (node, _), (result, after) in self._edges.items():
             into.setdefault(after, []).append((node, result))
         for number, known in enumerate(self.nodes):
-            others = [edge for edge in into.get(number, ()) if not _same(edge, known.came_from)]
+            edges = into.get(number, [])  # the first of them is the way it was found
+            others = edges if known.came_from is None else edges[1:]
             if others:
                 second[number] = self._way(others[0])
             elif known.came_from is not None and known.came_from[0] in second:
@@ -253,14 +254,6 @@ def _same_step(step: Step | None, other: Step | None) -> bool:
     if step is None or other is None:
         return step is other
     return step.action is other.action and key(step.args) == key(other.args)
-
-
-def _same(edge: Edge, other: Edge | None) -> bool:
-    return (
-        other is not None
-        and edge[0] == other[0]
-        and exactly(key, edge[1]) == exactly(key, other[1])
-    )
 
 
 def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> tuple[bool, Any]:
