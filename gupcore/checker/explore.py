@@ -121,12 +121,10 @@ class Graph:
 
     def move(self, state: int, thread: int) -> Move | None:
         """Return what `thread` does in `state`; None if it has ended or is blocked."""
-        key = state & self._masks[thread]
-        try:
-            return self._moves[thread][key]
-        except KeyError:
-            found = self._moves[thread][key] = self._work_out(state, thread)
-            return found
+        known, key = self._moves[thread], state & self._masks[thread]
+        if key not in known:
+            known[key] = self._work_out(state, thread)
+        return known[key]
 
     def blocked(self, state: int, thread: int) -> Blocked | None:
         """Return what `thread` waits for in `state`; None if it can step or has ended."""
