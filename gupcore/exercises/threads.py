@@ -67,7 +67,8 @@ def judge_gup_fast(
         )
     for kind in must_pin_fast:
         make = PINS[one_of_these("must_pin_fast", kind, PINS)]
-        report = check(_alone(make(scenarios[0].design, gup_fast=function)))
+        made = make(scenarios[0].design, gup_fast=function)
+        report = check(replace(made, threads=made.threads[:1]))
         pins, schedule = _pins_fast(report)
         if not pins:
             said = f"Not yet: it is safe, but it never pins the page of {kind} memory by itself"
@@ -189,11 +190,6 @@ def _order(phases: Any, of: Iterable[str] | None) -> tuple[str, ...]:
 def _can_all_end(graph: Graph) -> bool:
     """Is there a schedule at whose end every thread has ended?"""
     return any(not graph.stopped(graph.machine(state)) for state in graph.finals)
-
-
-def _alone(scenario: Scenario) -> Scenario:
-    """Return a scenario with its first thread and no other."""
-    return replace(scenario, threads=scenario.threads[:1])
 
 
 def _pins_fast(report: Report) -> tuple[bool, str]:
