@@ -217,3 +217,16 @@ def test_depth_is_the_length_of_the_shortest_schedule() -> None:
     graph = check(race("v5.11")).graph
     for index in range(0, len(graph.states), 7):
         assert graph.depth(index) == len(way_to(graph, {graph.states[index]}))
+
+
+def test_a_step_is_taken_once_on_each_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[tuple[Step, Machine]] = []
+    take = Step.take
+
+    def noted(step: Step, machine: Machine) -> Effect | Blocked:
+        taken.append((step, machine))
+        return take(step, machine)
+
+    monkeypatch.setattr(Step, "take", noted)
+    check(race("v5.11", callers=2, pte="absent"))
+    assert len(taken) == len(set(taken)) > 4_000

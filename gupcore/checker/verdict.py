@@ -194,8 +194,8 @@ def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
 
 
 def _breaking(graph: Graph, rule: Rule) -> Iterator[Move]:
-    """Yield the moves that break a rule; there are fewer machines than moves, so count by those."""
-    if not isinstance(rule.holds, NotWorse):
+    """Yield the moves that break a rule; what is wrong with a machine is counted only once."""
+    if type(rule.holds) is not NotWorse:
         for move in graph.known_moves():
             if not rule.holds(move.before, move.step, move.effect.machine):
                 yield move
