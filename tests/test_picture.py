@@ -120,7 +120,7 @@ def test_what_a_thread_knows_is_about_a_thing() -> None:
     machine = dax_machine()
     pte = machine.page_table[0]
     known = tell(machine, "pte", pte)
-    assert known == ("pte", "0x20000 devmap", "struct page")
+    assert known == ("pte", "devmap 0x20000", "struct page")
     assert tell(machine, "design", DESIGNS["v5.11"]) is None
     assert tell(machine, "pinned", (0x20000,)) == ("pinned", "0x20000", "struct page")
     assert called(machine, STRUCT_PAGE, 0x20000) == "struct page"

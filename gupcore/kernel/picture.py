@@ -114,14 +114,14 @@ def _page_of(machine: Machine, pfn: int) -> str:
 
 
 def _frame_name(pfn: int) -> str:
-    return f"frame {pfn:#x}"
+    return f"pfn {pfn:#x}"
 
 
 def _pte_words(pte: int) -> str:
     kind = pte_kind(pte)
     if not pte_present(pte):
         return kind
-    return f"{pte_pfn(pte):#x} {kind}{'' if pte_write(pte) else ', ro'}"
+    return f"{kind}{'' if pte_write(pte) else ' ro'} {pte_pfn(pte):#x}"
 
 
 def _maps(pte: int, does: str) -> tuple[tuple[str, str], ...]:

@@ -33,6 +33,11 @@ class Hand:
         if self.player.locator(f'[data-do="open {panel}"][aria-expanded="false"]').count():
             self.press(f"open {panel}")
 
+    def answer_here(self) -> None:
+        """Answer the question that is asked here, if one is."""
+        if self.player.locator(".gup-answer").count():
+            self.player.locator(".gup-answer").first.click()
+
     def answer_all(self) -> None:
         """Answer every question as far as this page goes, so that no lane keeps a secret."""
         self.page.evaluate(

@@ -12,10 +12,10 @@ export function designsView(board, game, id) {
   const design = board.designs[game.design];
   return h("div", { class: "gup-choose" },
     isLab(board) ? switchesView(board, design, id)
-      : h("fieldset", { class: "gup-designs" }, h("legend", null, "Design"),
+      : board.designs.length > 1 && h("fieldset", { class: "gup-designs" }, h("legend", null, "Design"),
           board.designs.map(({ name }, n) => radio(`${id}-design`, `design ${n}`, n === game.design, name))),
     h("p", { class: "gup-paper" }, `Design ${design.name}`),
-    h("p", { class: "gup-says" }, design.says),
+    h("p", { class: "gup-says" }, board.designs.length > 1 ? "" : h("b", null, `${design.name}: `), design.says),
     isLab(board) && verdictsView(board, design)); // the lab is there to be told at once
 }
 

@@ -38,7 +38,6 @@ function view(board, game, prompts, id, hasAddress) {
   const things = thingsAfter(board, path);
   const prompt = promptHere(board, game, prompts);
   return h("div", { class: "gup", role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
-    h("p", { class: "gup-says" }, board.says),
     designsView(board, game, id),
     h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
       controlsView(board, design, game, path),
@@ -73,11 +72,13 @@ function panelsView(board, design, game, path, things, last, isAsked, id, hasAdd
   return h("div", { class: "gup-panels" },
     h("div", { class: "gup-buttons", role: "group", "aria-label": "More" }, panels.map(([name, label]) =>
       button(`open ${name}`, label, true, { "aria-expanded": String(game.open.includes(name)), "aria-controls": `${id}-${name}` }))),
-    panels.map(([name, label]) => h("section", {
-        id: `${id}-${name}`, class: `gup-panel gup-panel-${name}`, role: "group", "aria-label": label, hidden: !game.open.includes(name),
-      },
-      (name === "words" || game.open.includes(name)) && // the words are what is printed
-        [h("p", { class: "gup-title" }, `${label}: ${design.name}`), inside[name]()])));
+    panels.map(([name, label]) => {
+      const isOpened = game.open.includes(name);
+      const isKept = name === "words"; // the words are what is printed, open or not
+      const classes = `gup-panel gup-panel-${name}${isKept && !isOpened ? " gup-closed" : ""}`;
+      return h("section", { id: `${id}-${name}`, class: classes, role: "group", "aria-label": label, hidden: !isKept && !isOpened },
+        (isKept || isOpened) && [h("p", { class: "gup-title" }, `${label}: ${design.name}`), inside[name]()]);
+    }));
 }
 
 function keysView(count) {

@@ -15,7 +15,7 @@ const PAD = 8; // from a room's wall to its things
 const DOT = 4.5; // the radius of a reference
 const APART = 12; // from one reference to the next
 
-const WIDE = { width: 720, threads: 176, gap: 18, isWide: true };
+const WIDE = { width: 656, threads: 156, gap: 16, isWide: true };
 const NARROW = { width: 344, threads: 0, gap: 8, isWide: false };
 
 // --- Where everything stands --------------------------------------------------------------------
@@ -74,7 +74,7 @@ function layOut(board, { width, threads: left, gap, isWide }) {
     if (isWide) return { x: 1, width: left, height: tall, y: HEAD + t * (tall + BETWEEN) };
     const columns = Math.min(count, 2);
     const wide = (width - gap * (columns - 1)) / columns - 1;
-    return { x: 0.5 + (t % columns) * (wide + gap), y: y + 34 + Math.floor(t / columns) * (tall + BETWEEN), width: wide, height: tall };
+    return { x: 0.5 + (t % columns) * (wide + gap), y: y + 26 + Math.floor(t / columns) * (tall + BETWEEN), width: wide, height: tall };
   });
   cachesOf(board).forEach((cpu, name) => {
     const { x, y: top, width: wide, height } = threads[threadOf(cpu)] ?? threads[0];
@@ -179,26 +179,27 @@ function drawScene(board, design, path, last, shows, at) {
 
 const spot = ({ x, y, width, height, isLower }, n, count) => {
   const step = Math.min(APART, (width - 20) / Math.max(count, 1));
-  return { x: x + width - 12 - (count - 1 - n) * step, y: isLower ? y + 9 : y + height - 9, isAbove: isLower };
+  return { x: x + width - 12 - (count - 1 - n) * step, y: isLower ? y + 7 : y + height - 9, isAbove: isLower };
 };
 
-function glyphView({ name, look, state, words }, { x, y, width, height }, dots, changed, isTouch) {
+function glyphView({ name, look, state, words }, { x, y, width, height, isLower }, dots, changed, isTouch) {
   const classes = ["gup-glyph", `gup-look-${look}`, `gup-is-${state}`, changed && "gup-fresh", isTouch && "gup-hole"];
   const isLow = height < HEIGHT;
   const inside = isLow ? `TLB: ${words}` : name;
+  const top = y + (isLower ? 22 : 14); // below the references, where these are above
   return draw("g", { class: classes.filter(Boolean).join(" "), "data-thing": name },
     draw("rect", { x, y, width, height, rx: look === "frame" ? 0 : 4 }),
     state === "dying" && draw("path", { class: "gup-hatch", d: hatch(x, y, width, height) }),
-    draw("text", { class: "gup-name", x: x + 7, y: y + 14 }, fit(inside, width)),
-    !isLow && draw("text", { x: x + 7, y: y + 27 }, fit(words, width)),
+    draw("text", { class: "gup-name", x: x + 7, y: top }, fit(inside, width, 6.8)),
+    !isLow && draw("text", { x: x + 7, y: top + 14 }, fit(words, width)),
     dots.map(({ kind, by, x: cx, y: cy }) => draw("circle", {
       class: `gup-dot-ref gup-by-${kind}`, "data-thread": typeof by === "number" && by + 1, cx, cy, r: DOT,
     })));
 }
 
-/** As much of a text as there is room for, at some six units a letter. */
-const fit = (text, width) => {
-  const most = Math.floor((width - 12) / 6);
+/** As much of a text as there is room for, at so many units a letter. */
+const fit = (text, width, each = 6.1) => {
+  const most = Math.floor((width - 10) / each);
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 };
 

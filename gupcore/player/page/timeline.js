@@ -8,9 +8,9 @@ import { draw, h } from "./elements.js";
 import { stepTaken, walk } from "./graph.js";
 import { forkOf, runOf } from "./lockstep.js";
 
-const ROW = 17;
+const ROW = 15;
 const FEWEST = 10; // columns: a short track is not blown up
-const FORMATS = [{ name: "wide", width: 720, left: 126 }, { name: "narrow", width: 344, left: 84 }];
+const FORMATS = [{ name: "wide", width: 656, left: 126 }, { name: "narrow", width: 344, left: 84 }];
 
 export function timelineView(board, design, game) {
   const all = game.track.startsWith(game.schedule) ? game.track : game.schedule;
@@ -52,7 +52,7 @@ function drawTimeline(board, design, game, path, steps, rows, ghosts, { name, wi
   const most = Math.floor((left - 6) / 6.2);
   const label = (text, row) => draw("text", { x: 0, y: y(row) + 4 }, text.length > most ? `${text.slice(0, most - 1)}…` : text);
   const oops = steps.find(({ stopped }) => stopped);
-  const size = Math.min(7, apart * 0.42);
+  const size = Math.min(6, apart * 0.42);
   return draw("svg", { class: `gup-${name}-time`, viewBox: `0 0 ${width} ${height}` },
     draw("rect", { class: "gup-now-column", x: x(here) - apart / 2, y: 0, width: apart, height }),
     board.threads.map((thread, t) => [
@@ -95,7 +95,7 @@ function lifeView({ states, words }, x, y) {
   const last = states.length - 1;
   return bars.map(({ state, from, to }) => {
     const [x1, x2] = [x(from), x(Math.min(to, last))];
-    const shape = { x: x1, y: y - 5, width: Math.max(x2 - x1, 3), height: 10 };
+    const shape = { x: x1, y: y - 4.5, width: Math.max(x2 - x1, 3), height: 9 };
     return [draw("rect", { class: `gup-life gup-is-${state}`, ...shape }),
       from > 0 && draw("line", { class: "gup-change", x1, x2: x1, y1: y - 7, y2: y + 7 })];
   });

@@ -1,0 +1,182 @@
+"""The scene on the built page: it draws what the words say, and every end has a next act."""
+
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hand import BUG, CHAPTER, Hand
+from visit import Visit
+
+# For each state of the design that is shown: what the words say of each thing, and how often a
+# reference is drawn on it, with how many lines.
+EVERY_STATE = """
+([player, most]) => {
+  const probe = player.appendChild(document.createElement("button"));
+  const seen = [];
+  for (let state = 0; state < most; state += 1) {
+    probe.dataset.do = `state ${state}`;
+    probe.click();
+    const svg = player.querySelector(".gup-wide-scene");
+    const things = {};
+    for (const thing of player.querySelectorAll(".gup-things > [data-exists=true]")) {
+      const name = thing.dataset.thing;
+      const glyph = svg.querySelector(`.gup-glyph[data-thing="${name}"]`);
+      if (!glyph) continue;
+      things[name] = [
+        thing.querySelector(".gup-now").textContent,
+        glyph.querySelectorAll("circle").length,
+        svg.querySelectorAll(`.gup-tether[data-thing="${name}"]`).length,
+      ];
+    }
+    seen.push(things);
+  }
+  probe.remove();
+  return seen;
+}
+"""
+
+
+@pytest.fixture
+def hand(page_at: Callable[..., Visit], book_over_http: str) -> Hand:
+    page = page_at().page
+    page.goto(book_over_http + CHAPTER)
+    return Hand(page)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "design"),
+    [
+        (CHAPTER, "no-check"),
+        (CHAPTER, "v5.11"),
+        (CHAPTER, "cure"),
+        ("chapters/09_what_the_check_buys.html", "v6.1"),
+    ],
+)
+def test_every_reference_is_drawn_with_a_line_to_its_holder(
+    page_at: Callable[..., Visit], book_over_http: str, chapter: str, design: str
+) -> None:
+    page = page_at().page
+    page.goto(book_over_http + chapter)
+    players = page.locator(".gup").all()
+    has = (n for n, one in enumerate(players) if one.get_by_role("radio", name=design).count())
+    hand = Hand(page, next(has))
+    hand.choose(design)
+    element = hand.player.element_handle()
+    states: list[dict[str, Any]] = hand.page.evaluate(EVERY_STATE, [element, 200])
+    counted = 0
+    for state in states:
+        for name, (words, dots, lines) in state.items():
+            found = re.search(r"refcount (\d+)|(\d+) references?", words)
+            if found:
+                counted += 1
+                assert dots == int(found[1] or found[2]), (name, words)
+                assert lines == dots, (name, words)
+    assert counted > 200
+
+
+def test_what_is_gone_is_a_hole_and_a_touch_of_it_goes_there(hand: Hand) -> None:
+    hand.choose("no-check")
+    hand.take(BUG[:6])
+    page = hand.player.locator('.gup-wide-scene [data-thing="struct page"].gup-glyph')
+    assert "gup-is-gone" in (page.get_attribute("class") or "")
+    assert hand.player.locator(".gup-oops-touch").count() == 0
+    hand.take(BUG[6:9])
+    hand.answer_here()
+    hand.take(BUG[9:])
+    assert "gup-hole" in (page.get_attribute("class") or "")
+    touch = hand.player.locator(".gup-wide-scene .gup-oops-touch")
+    assert touch.get_attribute("data-thread") == "1"
+    assert hand.player.locator(".gup-wide-time .gup-arc").count() == 1
+    assert "nobody held the struct page" in hand.text(".gup-status")
+
+
+def test_nothing_moves_from_step_to_step(hand: Hand) -> None:
+    """The buttons stay under the pointer, and the scene where it is."""
+    hand.choose("no-check")
+    places = "(e) => [...e.querySelectorAll('.gup-scene, [data-do^=\"step \"]')].map((b) => {" + (
+        "const { x, y, height } = b.getBoundingClientRect(); return [x, y + scrollY, height] })"
+    )
+    at_first = hand.player.evaluate(places)
+    for digit in BUG:
+        hand.take(digit)
+        assert hand.player.evaluate(places) == at_first, hand.schedule
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_first_screen_has_the_scene_and_the_buttons(
+    page_at: Callable[..., Visit], book_over_http: str, width: int, height: int
+) -> None:
+    page = page_at(width, own=True).page
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(book_over_http + "book/intro.html")
+    hand = Hand(page)
+    scene = hand.player.locator(".gup-scene").bounding_box()
+    assert scene
+    assert scene["y"] + scene["height"] <= height
+    for button in hand.player.locator('[data-do^="step "]').all():
+        box = button.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= height
+
+
+def test_whatever_is_clicked_the_player_says_what_to_do_next(
+    page_at: Callable[..., Visit], book_over_http: str
+) -> None:
+    """150 readers who click at random on the welcome page."""
+    page = page_at().page
+    page.goto(book_over_http + "book/intro.html")
+    player = page.locator(".gup").first
+    clicks = """
+      (player, digits) => {
+        player.querySelector("[data-do=restart]").click();
+        for (const digit of digits) player.querySelector(`[data-do="step ${digit}"]`).click();
+        const said = player.querySelector(".gup-status").textContent;
+        return [said, player.querySelector(".gup-act button")?.textContent ?? ""];
+      }
+    """
+    chance = random.Random(20210223)
+    ends = set()
+    for _ in range(150):
+        digits = "".join(chance.choices("12", k=60))
+        said, act = player.evaluate(clicks, digits)
+        assert said != "Choose which thread takes the next step."
+        assert act, said
+        ends.add(said.split(":")[0].split(".")[0])
+    assert "Oops" in ends
+    assert len(ends) > 1
+
+
+def test_who_would_rather_watch_can(hand: Hand) -> None:
+    hand.page.goto(hand.page.url.replace(CHAPTER, "book/intro.html"))
+    hand.page.emulate_media(reduced_motion="reduce")
+    hand.player.get_by_role("button", name="Watch it go wrong").click()
+    for _ in BUG:
+        hand.press("next")
+    assert "Oops" in hand.text(".gup-status")
+
+
+def test_a_second_run_is_a_ghost_and_the_fork_is_marked(hand: Hand) -> None:
+    hand.choose("no-check")
+    hand.take(BUG)
+    assert hand.player.locator(".gup-wide-time .gup-ghost").count() == 0
+    hand.open("beside")
+    assert hand.player.locator(".gup-wide-time .gup-ghost").count() >= 1
+    assert hand.player.locator(".gup-wide-time .gup-fork").count() >= 1
+
+
+def test_a_click_into_the_timeline_goes_there(hand: Hand) -> None:
+    hand.choose("no-check")
+    hand.take(BUG[:5])
+    hand.player.locator('.gup-wide-time [data-do="scrub 2"]').click()
+    assert hand.schedule == BUG[:2]
+    slider = hand.player.get_by_role("slider", name="Go to step")
+    assert (slider.get_attribute("aria-valuetext") or "").startswith("Step 2, unbind: ")
+
+
+def test_the_way_past_the_menus(hand: Hand) -> None:
+    hand.page.keyboard.press("Tab")
+    assert hand.page.evaluate("document.activeElement.textContent") == "Skip to the player"
+    hand.page.keyboard.press("Enter")
+    assert hand.page.evaluate("document.activeElement.dataset.do") == "step 1"
