@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -106,13 +107,77 @@ def in_browser() -> Iterator[tuple[str, str]]:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         waits = [interactive(browser) for _ in range(RUNS)]
         yield "navigation to first player", f"{median(waits):.0f} ms, median of {RUNS}"
-        everything = ["checker", "ahead", "outcomes", "beside", "map", "share"]
+        everything = ["words", "checker", "ahead", "outcomes", "beside", "map", "share"]
         for name, panels in (("a step", []), ("a step, every panel open", everything)):
             yield name, figures(browser, PAGE, STEP_TIMES, ["22222111", panels])
         yield "another design, chapter", figures(browser, PAGE, CHANGE_TIMES, 0)
         yield "another design, two callers", figures(browser, WORKBENCH, CHANGE_TIMES, 0)
         yield "another design, lab", figures(browser, WORKBENCH, CHANGE_TIMES, 1)
+        yield from first_screen(browser)
+        yield "share of the scene a step changes, %", share_of_the_picture(browser)
         browser.close()
+
+
+# What the player was before it drew the machine, at the same two widths.
+BEFORE = {1280: "1084 -> 1274 px high, step 1 at 1230", 390: "1659 -> 2069 px high, step 1 at 1967"}
+SIZES = """
+(schedule) => {
+  const player = document.querySelector(".gup");
+  const button = player.querySelector("[data-do='step 1']");
+  const before = document.createRange();
+  before.setStart(document.querySelector("h1"), 0);
+  before.setEndBefore(button);
+  const read = before.cloneContents();
+  const unseen = "script, style, [hidden], [aria-hidden], .gup-fallback";
+  read.querySelectorAll(unseen).forEach((element) => element.remove());
+  const words = read.textContent.trim().split(/\\s+/).length;
+  const y = Math.round(button.getBoundingClientRect().bottom);
+  const heights = [player.offsetHeight];
+  for (const digit of schedule) {
+    player.querySelector(`[data-do="step ${digit}"]`).click();
+    heights.push(player.offsetHeight);
+  }
+  return [words, y, Math.min(...heights), Math.max(...heights)];
+}
+"""
+
+
+def first_screen(browser: Browser) -> Iterator[tuple[str, str]]:
+    """The welcome page: what stands before the first step, and what a run does to the height."""
+    for width, height in ((1280, 800), (390, 844)):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto((HTML / "book" / "intro.html").as_uri())
+        words, y, least, most = page.evaluate(SIZES, "2222221111")
+        page.close()
+        now = f"{least} -> {most} px high, step 1 ends at {y} of {height}, {words} words before it"
+        yield f"welcome page, {width} wide", f"{now}; it was {BEFORE[width]}"
+
+
+def share_of_the_picture(browser: Browser) -> str:
+    """How much of the scene each step changes, in pixels of every hundred."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto((HTML / "book" / "intro.html").as_uri())
+    scene, shares = page.locator(".gup-scene").first, []
+    count = (
+        "([a, b]) => Promise.all([a, b].map(async (data) => { const image = new Image();"
+        "image.src = `data:image/png;base64,${data}`; await image.decode();"
+        "const canvas = Object.assign(document.createElement('canvas'),"
+        "{ width: image.width, height: image.height }); const pen = canvas.getContext('2d');"
+        "pen.drawImage(image, 0, 0);"
+        "return pen.getImageData(0, 0, image.width, image.height).data; }))"
+        ".then(([x, y]) => { let n = 0; for (let i = 0; i < x.length; i += 4)"
+        "n += x[i] !== y[i] || x[i + 1] !== y[i + 1] || x[i + 2] !== y[i + 2];"
+        "return 400 * n / x.length; })"
+    )
+    before = b64encode(scene.screenshot()).decode()
+    for digit in "2222221111":
+        page.locator(f'[data-do="step {digit}"]').first.click()
+        after = b64encode(scene.screenshot()).decode()
+        shares.append(page.evaluate(count, [before, after]))
+        before = after
+    page.close()
+    return " ".join(f"{share:.1f}" for share in shares)
 
 
 def figures(browser: Browser, address: Path, script: str, argument: object) -> str:

@@ -30,7 +30,7 @@ const PANELS = [
   ["beside", "Side by side"], ["map", "State map"], ["share", "Share"],
 ];
 
-function view(board, game, prompts, id, hasAddress) {
+function view(board, game, prompts, id, hasAddress, isWide) {
   const design = board.designs[game.design];
   const { path } = walk(board, design, game.schedule);
   const stopped = touchedGone(board, path.at(-1)); // the thing whose touch was the oops
@@ -41,9 +41,9 @@ function view(board, game, prompts, id, hasAddress) {
     designsView(board, game, id),
     h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
       controlsView(board, design, game, path),
-      sceneView(board, design, game, path, last),
+      sceneView(board, design, game, path, last, isWide),
       captionView(board, design, game, path, last, prompt, prompts.length > 0),
-      timelineView(board, design, game),
+      timelineView(board, design, game, isWide),
       scrubView(board, design, game),
       lanesView(board, design, game, path.at(-1), last, stopped, prompt, id),
       h("div", null, promptView(prompt, game.answers))), // a place of its own: what follows stays what it is
@@ -101,12 +101,16 @@ function keyAction({ key, target, ctrlKey, altKey, metaKey }) {
   return /^[1-9]$/.test(key) ? `step ${key}` : KEYS[key];
 }
 
+/** Below this width, in pixels, the picture has a layout of its own. */
+const BROADEST_NARROW = 668;
+
 /** Put a player into `element` and keep it and `model` in step. Returns the function that ends it. */
 function mount(model, element) {
   const id = `gup-${Math.random().toString(36).slice(2)}`; // a counter would start anew in each copy of the module
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const hasAddress = model.address !== undefined;
   let board, prompts, game, root, timer, telling;
+  let isWide = element.clientWidth === 0 || element.clientWidth >= BROADEST_NARROW;
 
   function load() {
     board = model.get("board");
@@ -120,7 +124,7 @@ function mount(model, element) {
     const design = Math.max(0, board.designs.findIndex(({ name }) => name === model.get("design")));
     const opens = model.get("opens");
     game = { ...START, design, beside, open: Array.isArray(opens) ? opens : [], ...kept, answers: recalled() };
-    replace(view(board, game, prompts, id, hasAddress));
+    replace(view(board, game, prompts, id, hasAddress, isWide));
     pull();
   }
 
@@ -141,7 +145,7 @@ function mount(model, element) {
     game = next;
     const focused = root.contains(document.activeElement);
     const said = root.querySelector(".gup-live").textContent;
-    patch(root, view(board, game, prompts, id, hasAddress));
+    patch(root, view(board, game, prompts, id, hasAddress, isWide));
     settle(root);
     const live = root.querySelector(".gup-live");
     if (isNews && game.note && live.textContent === said) live.append("\u00a0"); // said again, it is heard again
@@ -280,6 +284,15 @@ function mount(model, element) {
     root.querySelector(`[data-do="state ${to}"]`).focus();
   }
 
+  /** Draw the other picture where there is room for it, or no longer. */
+  const widths = new ResizeObserver(([{ contentRect }]) => {
+    const fits = contentRect.width === 0 ? isWide : contentRect.width >= BROADEST_NARROW;
+    if (fits === isWide) return;
+    isWide = fits;
+    if (game) patch(root, view(board, game, prompts, id, hasAddress, isWide));
+  });
+  widths.observe(element);
+
   const heard = Object.entries({ "change:board": load, "change:design": pull, "change:schedule": pull, "change:answers": pullAnswers });
   load();
   heard.forEach(([event, listener]) => model.on(event, listener));
@@ -287,6 +300,7 @@ function mount(model, element) {
   if (game && hasAddress) model.opened(go, (note) => game && set({ ...game, note }), () => root);
   return () => {
     clearTimeout(timer);
+    widths.disconnect();
     window.removeEventListener("keydown", onKey, true);
     heard.forEach(([event, listener]) => model.off(event, listener));
     root.remove();

@@ -11,7 +11,7 @@ const GONE = "gone";
 const HEIGHT = 46; // of a thing
 const BETWEEN = 8; // between two things
 const HEAD = 16; // a room's name
-const PAD = 8; // from a room's wall to its things
+const PAD = 6; // from a room's wall to its things
 const DOT = 4.5; // the radius of a reference
 const APART = 12; // from one reference to the next
 
@@ -133,12 +133,12 @@ export function holdersOf({ name, refs, held, keeper }, threads) {
 
 // --- The picture --------------------------------------------------------------------------------
 
-export function sceneView(board, design, game, path, last) {
+export function sceneView(board, design, game, path, last, isWide) {
   const shows = { ...holdingsAfter(board, design, path, game.schedule), picture: pictureOf(board, path.at(-1)) };
   shows.before = new Map(pictureOf(board, path.at(-2) ?? path[0]).map((thing) => [thing.name, thing]));
   shows.touched = last ? touchedBy(board, moveOf(board, design, path.at(-2), last.digit - 1)) : [];
   return h("div", { class: "gup-scene", "aria-hidden": "true" },
-    [WIDE, NARROW].map((format) => drawScene(board, design, path, last, shows, layoutOf(board, format))));
+    drawScene(board, design, path, last, shows, layoutOf(board, isWide ? WIDE : NARROW)));
 }
 
 function drawScene(board, design, path, last, shows, at) {
@@ -199,7 +199,7 @@ function glyphView({ name, look, state, words }, { x, y, width, height, isLower 
 
 /** As much of a text as there is room for, at so many units a letter. */
 const fit = (text, width, each = 6.1) => {
-  const most = Math.floor((width - 10) / each);
+  const most = Math.floor((width - 9) / each);
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 };
 

@@ -10,9 +10,9 @@ import { forkOf, runOf } from "./lockstep.js";
 
 const ROW = 15;
 const FEWEST = 10; // columns: a short track is not blown up
-const FORMATS = [{ name: "wide", width: 656, left: 126 }, { name: "narrow", width: 344, left: 84 }];
+const [BROAD, SLIM] = [{ name: "wide", width: 656, left: 126 }, { name: "narrow", width: 344, left: 84 }];
 
-export function timelineView(board, design, game) {
+export function timelineView(board, design, game, isWide) {
   const all = game.track.startsWith(game.schedule) ? game.track : game.schedule;
   const { path } = walk(board, design, all);
   const track = all.slice(0, path.length - 1);
@@ -22,7 +22,7 @@ export function timelineView(board, design, game) {
   const mine = runOf(board, game.design, track);
   const ghosts = others.map((number) => runOf(board, number, track)).map((run) => ({ run, fork: forkOf(run, mine) }));
   return h("div", { class: "gup-timeline", "aria-hidden": "true" },
-    FORMATS.map((format) => drawTimeline(board, design, game, path, steps, rows, ghosts, format)));
+    drawTimeline(board, design, game, path, steps, rows, ghosts, isWide ? BROAD : SLIM));
 }
 
 /** The things whose drawing can change on this board; their rows stay where they are. */
