@@ -42,7 +42,7 @@ export function scrubView(board, design, game) {
 export function lanesView(board, design, game, state, last, stopped, prompt, id) {
   const veiled = isOpen(prompt, game) ? prompt.thread : 0;
   const ahead = !veiled && game.open.includes("ahead") && foresight(board, design, game.watched);
-  return h("div", { class: "gup-lanes", "data-many": board.threads.length > 2 }, board.threads.map((label, t) => {
+  return h("div", { class: "gup-lanes" }, board.threads.map((label, t) => {
     const { ended, source, address, does, places } = standsAt(board, state, t);
     const knows = knownBy(board, state, t).map(({ name, words }) => `${name} = ${words}`);
     const move = moveOf(board, design, state, t);
@@ -93,7 +93,7 @@ function codeView({ name, first, lines: source, line: current }) {
   const shown = lines.slice(from, from + 2 * AROUND + 1);
   const indent = (line) => line.length - line.trimStart().length;
   const margin = Math.min(...shown.filter(({ text }) => text.trim()).map(({ text }) => indent(text)));
-  return h("ol", { class: "gup-code", "aria-label": `Source of ${name}` }, shown.map(({ text: line, number }, n) => {
+  return h("ol", { class: "gup-code", tabindex: 0, "aria-label": `Source of ${name}` }, shown.map(({ text: line, number }, n) => {
     const here = number === current;
     const depth = Math.max(0, indent(line) - margin);
     return h("li", {
