@@ -36,12 +36,12 @@ WALK = """
   const text = (selector, root = player) => all(selector, root).map((e) => e.textContent);
   const able = (button) => button.getAttribute("aria-disabled") !== "true";
   const shown = () => ({
-    things: Object.fromEntries(all("[data-thing]").map((thing) =>
+    things: Object.fromEntries(all(".gup-machine [data-thing]").map((thing) =>
       [thing.dataset.thing, [thing.dataset.exists === "true", text(".gup-now", thing)[0]]])),
     title: text(".gup-last .gup-title")[0], said: text(".gup-said"), line: text(".gup-taken"),
     source: text(".gup-source"), breaks: text(".gup-breaks"), changes: text(".gup-changes li"),
     lanes: all(".gup-lane").map((lane) => ({
-      able: able(lane.querySelector("button")), what: text(".gup-what", lane)[0],
+      able: able(lane.querySelector("button")), what: text(".gup-what > p", lane).join(" "),
       trail: text(".gup-trail", lane)[0].trim(), line: text("[aria-current] code", lane),
     })),
     schedule: text(".gup-schedule").join(), oops: player.querySelector(".gup-stopped") !== null,
