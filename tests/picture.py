@@ -14,6 +14,7 @@ from hand import BUG, CHAPTER, Hand  # noqa: E402  (how a reader presses)
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
     page = browser.new_page(viewport={"width": 1280, "height": 1400}, color_scheme="light")
+    page.emulate_media(reduced_motion="reduce")  # nothing halfway
     page.goto((ROOT / "_build" / "html" / CHAPTER).as_uri())
     hand = Hand(page)
     hand.take(BUG)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,8 +17,21 @@ from gupcore import (
     dax_machine,
     race,
 )
-from gupcore.checker.picture import GONE, SECTION, Drawn, called, drawn, taken, tell
+from gupcore.checker.picture import (
+    EMPTY,
+    GONE,
+    SECTION,
+    Drawn,
+    called,
+    changed,
+    drawn,
+    taken,
+    tell,
+)
+from gupcore.checker.step import Effect
 from gupcore.kernel.machine import PGMAP, STRUCT_PAGE
+from gupcore.kernel.steps.pagemap import remove_struct_pages
+from gupcore.player.data import board
 
 Held = list[Counter[str]]
 
@@ -148,3 +162,31 @@ def test_a_pin_on_a_removed_page_is_no_reference() -> None:
     )
     assert drawn(gone)["struct page"].state == GONE
     assert taken(machine, gone) == {}
+
+
+def test_a_page_that_has_given_its_pgmap_reference_back_holds_none() -> None:
+    report = check(race("v5.11", pages=2))
+    for machine in report.graph.machines:
+        picture = drawn(machine)
+        for name in picture["dev_pagemap"].held:
+            assert (picture[name].refs or 0) > 0, picture
+
+
+def test_a_thread_stands_on_the_cpu_it_runs_on() -> None:
+    """Whatever its place among the threads: one of them may be left out, or run on none."""
+    scene = SCENARIOS["munmap"]()
+    assert board([check(scene)])["cpus"] == [0, 1, 2, None]
+    three = replace(scene, threads=scene.threads[:1] + scene.threads[2:])
+    assert board([check(three)])["cpus"] == [0, 2, None]
+
+
+def test_registers_never_had_a_struct_page() -> None:
+    picture = drawn(SCENARIOS["special"](behind="registers").machine)
+    assert (picture["struct page"].state, picture["struct page"].words) == (EMPTY, "none")
+
+
+def test_a_step_is_seen_to_change_what_it_removes() -> None:
+    machine = dax_machine()
+    gone = remove_struct_pages.apply(machine)
+    assert isinstance(gone, Effect)
+    assert changed(machine, gone.machine) == {"struct page"}

@@ -85,4 +85,16 @@ def taken(before: Any, after: Any) -> dict[str, int]:
         kind, holder, which = held
         if holder == CALLER and now[held] != was[held]:
             more[called(after, kind, which)] = now[held] - was[held]
+    more.pop("", None)
     return dict(sorted(more.items()))
+
+
+def changed(before: Any, after: Any) -> set[str]:
+    """Return the names of the things that a step has changed."""
+    was, now = drawn(before), drawn(after)
+    return {
+        name
+        for name, one in now.items()
+        if one.look != SECTION
+        and (name not in was or (one.state, one.words) != (was[name].state, was[name].words))
+    }

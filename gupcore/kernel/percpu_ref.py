@@ -153,7 +153,8 @@ def sum_up(ref: Ref, wait: bool) -> Effect | Blocked:
     One step: no CPU counts on its own any more.  (Without the wait some may, and are not seen.)
     """
     if wait and ref.owed:
-        return Blocked(f"Waits for the grace period; still inside: {cpu_list(ref.owed)}.")
+        said = f"Waits for the grace period; still inside: {cpu_list(ref.owed)}."
+        return Blocked(said, by=ref.owed)
     atomic = ref.atomic - BIAS + sum(ref.local)
     after = replace(ref, atomic=atomic, summed=True, released=atomic == 0)
     said = f"Adds up the counts: {atomic}"

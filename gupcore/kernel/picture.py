@@ -36,6 +36,7 @@ from .machine import (
     FAULTING,
     FREE,
     FREED,
+    FS_DAX,
     FS_LOCK,
     IRQS_OFF,
     LINKED,
@@ -153,7 +154,8 @@ def _cache(machine: Machine, cpu: int) -> Drawn:
 
 def _page(machine: Machine, page: StructPage) -> Drawn:
     if not page.exists:
-        return Drawn(PAGE, MEMMAP, GONE, "removed" if page.kind in DEVICE else "none")
+        removed = page.kind in DEVICE
+        return Drawn(PAGE, MEMMAP, GONE if removed else EMPTY, "removed" if removed else "none")
     mapped = [
         numbered("PTE", n)
         for n, pte in enumerate(machine.page_table)
@@ -177,14 +179,12 @@ def _device(machine: Machine) -> dict[str, Drawn]:
     if pgmap is not None:
         bound = Drawn(BOX, BROUGHT, THERE, "bound")
         found["driver"] = bound if machine.bound else Drawn(BOX, BROUGHT, GONE, "unbound")
-        state = GONE if not pgmap.listed else DYING if pgmap.dead else THERE
+        state = DYING if pgmap.dead else THERE
+        state = state if pgmap.listed or pgmap.refs > 0 else GONE
         words = {GONE: "not listed", DYING: "dying", THERE: "live"}[state]
-        holding = [
-            machine.page_name(page.pfn)
-            for page in machine.memmap
-            if page.kind in DEVICE and page.exists
-        ]
-        held = tuple(holding[: pgmap.pages])
+        pages = [page for page in machine.memmap if page.kind in DEVICE and page.exists]
+        pages.sort(key=lambda page: page.kind == FS_DAX and page.refcount <= 0)  # gave its own back
+        held = tuple(machine.page_name(page.pfn) for page in pages[: max(0, pgmap.pages)])
         found["dev_pagemap"] = Drawn(BOX, BROUGHT, state, words, pgmap.refs, held, "driver")
         answers = THERE if machine.device == ANSWERS else DYING
         words = SHORT.get(machine.device, "frozen")

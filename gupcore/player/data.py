@@ -17,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..checker.machine import stopped, things
-from ..checker.picture import called, drawn, taken, tell
+from ..checker.picture import called, changed, drawn, taken, tell
 from ..checker.step import Blocked
 from ..checker.values import key
 
@@ -45,6 +45,7 @@ def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> dict[
     version    the version of this format
     scenario   its name; `key` names its settings too, and `says` describes it in one sentence
     threads    what each thread is called
+    cpus       on which CPU each runs; null: on none that anybody waits for
     rules      [name, what it says, what it is judged on]
     switches   how a design is chosen, if not by its name: [switch, [setting, ...]]
     text       every sentence that the rest refers to
@@ -88,11 +89,20 @@ def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> dict[
         "key": scenario.key(),
         "says": scenario.says,
         "threads": [thread.label for thread in scenario.threads],
+        "cpus": [_cpu(thread) for thread in scenario.threads],
         "rules": [[rule.name, rule.says, rule.on] for rule in scenario.rules],
         "switches": [[name, all_of] for name, all_of in settings.items()],
         "designs": designs,
         **lists.data(),
     }
+
+
+def _cpu(thread: Automaton) -> int | None:
+    """Return the CPU of a thread: its argument of that name."""
+    code = getattr(thread.function, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    cpu = dict(zip(names, thread.args, strict=False)).get("cpu")
+    return cpu if type(cpu) is int else None
 
 
 class _Numbered:
@@ -168,10 +178,14 @@ class _Lists:
             names = {called(before, kind, which) for kind, which in touched}
             if isinstance(answer, Blocked):
                 names |= {f"CPU {cpu}" for cpu in answer.by}
-            gone = {after.oops} if after is not None and stopped(after) else set()
-            more = taken(before, after) if after is not None else {}
+            more = {}
+            if after is not None and stopped(after):
+                names.add(after.oops)
+            elif after is not None:
+                names |= changed(before, after)
+                more = taken(before, after)
             flat = tuple(word for item in more.items() for word in item)
-            self._met[asked] = self.meets.number((tuple(sorted((names | gone) - {""})), flat))
+            self._met[asked] = self.meets.number((tuple(sorted(names - {""})), flat))
         return self._met[asked]
 
     def node(self, node: Node, sources: Sources, machine: Any) -> tuple[Any, ...]:

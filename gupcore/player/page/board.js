@@ -39,7 +39,7 @@ const movesOf = remembered(({ moves: [threads, machines, nodes, ...columns] }) =
 });
 
 function isWhole(board) {
-  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks, addresses } = board;
+  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks, addresses, cpus } = board;
   const { glyphs, drawn, pictures, known, meets, verdicts, outcomes, designs } = board;
   const moves = movesOf(board);
   const isIn = (number, list) => Number.isInteger(number) && number >= 0 && number < list.length;
@@ -58,7 +58,7 @@ function isWhole(board) {
     judged.length === rules.length && areIn(judged, verdicts) && Array.isArray(stuck) &&
     (ends === null || ends.every(([n]) => isIn(n, outcomes)));
   return (
-    threads.length > 0 && designs.length > 0 && rules.every(Array.isArray) && breaks.every(Array.isArray) &&
+    threads.length > 0 && cpus.length === threads.length && designs.length > 0 && rules.every(Array.isArray) && breaks.every(Array.isArray) &&
     verdicts.every(Array.isArray) && outcomes.every(Array.isArray) && things.every((all) => all.every(Array.isArray)) &&
     values.every(([, ...words]) => words.length > 0 && areIn(words, text)) &&
     machines.every(([shown, picture, ...all]) =>

@@ -1,7 +1,7 @@
 // The caption: the last step in one sentence, what an end means, and the one thing to do next.
 
-import { allEnded, brokenAtEnd, canMove, moveOf, touchedGone, verdictsOn } from "./board.js";
-import { isLab } from "./checker.js";
+import { allEnded, brokenAtEnd, canMove, hasEnded, moveOf, pictureOf, touchedGone, verdictsOn } from "./board.js";
+import { isLab, MARKS } from "./checker.js";
 import { button, h } from "./elements.js";
 import { foresight, keyOf, stepTaken } from "./graph.js";
 import { isOpen } from "./predict.js";
@@ -10,7 +10,7 @@ import { holdingsAfter } from "./scene.js";
 export function captionView(board, design, game, path, last, prompt, hasPrompts) {
   const end = isOpen(prompt, game) ? null : outlook(board, design, game, path);
   const repeats = game.loop && game.schedule.length >= game.track.length;
-  const act = end ? end.act : !last && !hasPrompts && watch(board, design);
+  const act = end ? end.act : !last && game.track ? ["next", "Take the next step"] : !last && !hasPrompts && watch(board, design);
   return h("div", { class: `gup-caption${end ? ` gup-comes-to-${end.kind}` : ""}` },
     h("p", { class: "gup-told" },
       last ? [h("b", { "data-thread": last.digit }, `${last.number} `, h("span", null, last.label)), ` ${last.said}`] : "No step taken yet."),
@@ -29,6 +29,7 @@ export function standing(board, design, { schedule, track, loop, title }, state)
   if (touchedGone(board, state)) return "Oops: the run ends here. Go back, or restart.";
   if (allEnded(board, state)) return "All threads have ended.";
   const moves = board.threads.map((_, t) => moveOf(board, design, state, t));
+  if (isCutOff(board, design, state)) return "The search was cut off here.";
   if (!moves.some(canMove)) return "No thread can step any more, and not all have ended.";
   if (loop && schedule.length >= track.length) return `${title}, and then the steps ${loop} repeat for ever.`;
   if (title) return `${title}.`;
@@ -41,22 +42,39 @@ export function outlook(board, design, game, path) {
   const broken = brokenOnTheWay(board, design, game, path);
   const stopped = touchedGone(board, state);
   if (stopped) {
-    const wasHeld = holdingsAfter(board, design, path, game.schedule).lost.some((all) => all.has(stopped));
-    const says = wasHeld ? `Oops: the ${stopped} went while it was held.` : `Oops: nobody held the ${stopped} when it went.`;
-    return { kind: "oops", says, act: cure(board, game, broken) };
+    return { kind: "oops", says: whoHeld(board, design, game, path, stopped), act: cure(board, game, broken) };
   }
   if (allEnded(board, state)) {
     if (broken.length) return { kind: "broken", says: `All threads have ended. Broken: ${broken.join(", ")}.`, act: cure(board, game, broken) };
     return { kind: "well", says: "All threads have ended, and no rule was broken.", act: back(board, design, path) };
   }
+  if (isCutOff(board, design, state)) return null;
+  const finishing = board.rules.filter(([, , on]) => on === "finish").map(([name]) => name);
   if (!board.threads.some((_, t) => canMove(moveOf(board, design, state, t)))) {
-    return { kind: "broken", says: "No thread can step any more, and not all have ended.", act: cure(board, game, broken) };
+    const says = "No thread can step any more, and not all have ended.";
+    return { kind: "broken", says, act: cure(board, game, [...broken, ...finishing]) };
   }
   if (broken.length) return { kind: "broken", says: `Broken: ${broken.join(", ")}.`, act: cure(board, game, broken) };
-  const ahead = foresight(board, design, "");
-  if (!ahead || fails(board, design).length === 0) return null;
-  if (ahead.toBreak[ahead.graph.number.get(keyOf(state))] >= 0) return null;
+  const ahead = fails(board, design).length ? foresight(board, design, "") : null;
+  if (!ahead) return null;
+  const toBreak = ahead.toBreak[ahead.graph.number.get(keyOf(state))];
+  if (toBreak === 0) return { kind: "broken", says: "From here somebody can never finish.", act: cure(board, game, finishing) };
+  if (toBreak > 0) return null;
   return { kind: "well", says: "From here no rule can be broken any more.", act: back(board, design, path) };
+}
+
+/** Was the search given up before anybody looked what comes after this state? */
+const isCutOff = (board, design, state) =>
+  board.threads.some((_, t) => !hasEnded(board, state, t) && !moveOf(board, design, state, t));
+
+/** Who held what was touched, when it went. */
+function whoHeld(board, design, { schedule }, path, name) {
+  const there = path.flatMap((state) => pictureOf(board, state)).filter((thing) => thing.name === name && !["gone", "empty"].includes(thing.state));
+  const was = there.at(-1);
+  if (!was) return `Oops: there is no ${name}.`;
+  if (was.refs === null) return `Oops: the ${name} is gone.`;
+  const isHeld = was.held.length > 0 || holdingsAfter(board, design, path, schedule).lost.some((all) => all.has(name));
+  return isHeld ? `Oops: the ${name} went while it was held.` : `Oops: nobody held the ${name} when it went.`;
 }
 
 const fails = (board, design) => verdictsOn(board, design).filter(({ status }) => status === "fails");
@@ -71,8 +89,9 @@ function brokenOnTheWay(board, design, { schedule }, path) {
 /** Another design in which none of the broken rules fails; or the start. */
 function cure(board, game, broken) {
   if (isLab(board)) return ["restart", "Start again"];
-  const isBetter = (design) => broken.length > 0 && !fails(board, design).some(({ rule }) => broken.includes(rule));
-  const other = board.designs.findIndex((design, n) => n !== game.design && isBetter(design));
+  const mends = ({ rule, status }) => !broken.includes(rule) || MARKS[status] === MARKS.holds;
+  const better = [...board.designs.keys()].filter((n) => n !== game.design && broken.length > 0 && verdictsOn(board, board.designs[n]).every(mends));
+  const other = better.find((n) => !fails(board, board.designs[n]).length) ?? better[0] ?? -1;
   return other < 0 ? ["restart", "Start again"] : [`design ${other}`, `The same steps under ${board.designs[other].name}`];
 }
 

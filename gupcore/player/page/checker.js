@@ -5,7 +5,7 @@ import { button, choice, h, plural } from "./elements.js";
 import { withSwitch } from "./game.js";
 import { foresight, keyOf } from "./graph.js";
 
-const MARKS = { holds: "✓", fails: "✗", undetermined: "?" };
+export const MARKS = { holds: "✓", fails: "✗", undetermined: "?" };
 
 /** Choose a design by its name, or, in the design lab, by switches. */
 export function designsView(board, game, id) {

@@ -45,10 +45,12 @@ export function follow(board, game, schedule) {
   return { ...newTrack(game, schedule.slice(0, path.length - 1)), note: why };
 }
 
+/** The track, or, where the reader is not on it, the steps that were taken. */
+export const wholeTrack = ({ track, schedule }) => (track.startsWith(schedule) ? track : schedule);
+
 /** Go to a step of the track, or back to one that was taken. */
 export function scrub(game, steps) {
-  const all = game.track.startsWith(game.schedule) ? game.track : game.schedule;
-  return jump(game, all.slice(0, steps));
+  return jump(game, wholeTrack(game).slice(0, steps));
 }
 
 export function chooseDesign(board, game, number) {

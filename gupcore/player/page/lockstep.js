@@ -1,6 +1,6 @@
 // Lockstep: one schedule on several designs, side by side, and where each goes another way.
 
-import { allEnded, thingsOf } from "./board.js";
+import { allEnded, canMove, moveOf, thingsOf, touchedGone } from "./board.js";
 import { h, hidden } from "./elements.js";
 import { stepTaken, walk } from "./graph.js";
 
@@ -36,7 +36,9 @@ export function runOf(board, number, schedule) {
   const design = board.designs[number];
   const { path, why } = walk(board, design, schedule);
   const steps = path.slice(1).map((_, n) => stepTaken(board, design, path, schedule, n));
-  return { number, design, path, why, steps };
+  const next = why && moveOf(board, design, path.at(-1), schedule[steps.length] - 1);
+  const isWaiting = Boolean(next) && !canMove(next) && !touchedGone(board, path.at(-1));
+  return { number, design, path, why, steps, isWaiting };
 }
 
 /** Where a run dies, blocks, or first does something else than the run it is compared with. */

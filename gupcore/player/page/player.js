@@ -37,19 +37,20 @@ function view(board, game, prompts, id, hasAddress, isWide) {
   const last = path.length > 1 ? stepTaken(board, design, path, game.schedule, path.length - 2) : null;
   const things = thingsAfter(board, path);
   const prompt = promptHere(board, game, prompts);
+  const veiled = isOpen(prompt, game) ? prompt.thread : 0;
   return h("div", { class: "gup", role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
     designsView(board, game, id),
     h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
       controlsView(board, design, game, path),
-      sceneView(board, design, game, path, last, isWide),
+      sceneView(board, design, game, path, last, veiled, isWide),
       captionView(board, design, game, path, last, prompt, prompts.length > 0),
-      timelineView(board, design, game, isWide),
+      timelineView(board, design, game, veiled, isWide),
       scrubView(board, design, game),
       lanesView(board, design, game, path.at(-1), last, stopped, prompt, id),
       h("div", null, promptView(prompt, game.answers))), // a place of its own: what follows stays what it is
     panelsView(board, design, game, path, things, last, isOpen(prompt, game), id, hasAddress),
     h("div", null, progressView(prompts, game.answers)),
-    h("p", { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" }, aloud(board, design, game, path.at(-1), last, prompt)));
+    h("p", { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" }, aloud(board, design, game, path, last, prompt)));
 }
 
 /** Closed at first: a reader who has not tried yet should not be told. */
@@ -291,10 +292,9 @@ function mount(model, element) {
     isWide = fits;
     if (game) patch(root, view(board, game, prompts, id, hasAddress, isWide));
   });
-  widths.observe(element);
-
   const heard = Object.entries({ "change:board": load, "change:design": pull, "change:schedule": pull, "change:answers": pullAnswers });
   load();
+  widths.observe(element);
   heard.forEach(([event, listener]) => model.on(event, listener));
   window.addEventListener("keydown", onKey, true); // before Notebook, which listens to the whole document
   if (game && hasAddress) model.opened(go, (note) => game && set({ ...game, note }), () => root);

@@ -28,13 +28,15 @@ const roomsOf = remembered((board) => {
     if (!rooms.has(room)) rooms.set(room, new Set());
     rooms.get(room).add(name);
   }
+  if (!rooms.size) rooms.set("machine", new Set()); // never an empty stage
   return [...rooms].map(([name, things]) => [name, [...things]]);
 });
 
 const cachesOf = remembered((board) =>
   new Map(everyDrawing(board).filter(({ look }) => look === "cache").map(({ name, room }) => [name, room])));
 
-const threadOf = (cpu) => Number(cpu.slice("CPU ".length));
+/** The number of the thread on a CPU, from its name; -1 if there is none. */
+const threadOn = ({ cpus }, name) => cpus.indexOf(Number(name.slice("CPU ".length)));
 
 const layouts = remembered(() => new Map());
 
@@ -52,7 +54,7 @@ function layOut(board, { width, threads: left, gap, isWide }) {
   const things = new Map();
   const boxes = [];
   const single = (width - from - gap * (upper.length - 1)) / upper.length;
-  const rows = upper.length === 1 ? Math.ceil(upper[0][1].length / 3) : Math.max(...upper.map(([, names]) => names.length));
+  const rows = upper.length === 1 ? Math.ceil(upper[0][1].length / 3) || 1 : Math.max(1, ...upper.map(([, names]) => names.length));
   const high = (count) => PAD + count * (HEIGHT + BETWEEN) - BETWEEN + PAD;
   upper.forEach(([name, names], n) => {
     const box = { name, x: from + n * (single + gap), y: HEAD, width: single, height: high(rows) };
@@ -77,7 +79,9 @@ function layOut(board, { width, threads: left, gap, isWide }) {
     return { x: 0.5 + (t % columns) * (wide + gap), y: y + 26 + Math.floor(t / columns) * (tall + BETWEEN), width: wide, height: tall };
   });
   cachesOf(board).forEach((cpu, name) => {
-    const { x, y: top, width: wide, height } = threads[threadOf(cpu)] ?? threads[0];
+    const owner = threads[threadOn(board, cpu)];
+    if (!owner) return; // nobody in this scene runs there
+    const { x, y: top, width: wide, height } = owner;
     things.set(name, { x: x + 6, y: top + height - 24, width: wide - 12, height: 20 });
   });
   const last = threads.at(-1);
@@ -97,25 +101,27 @@ function placeInside(things, { x, y, width }, names, columns, isLower = false) {
 
 /**
  * What the threads hold at the end of a walk, from what their steps took and gave back.
- * Returns {held, lost}, a Map for each thread: {thing: references}; `lost` are those on what is gone.
+ * Returns {held, lost, cut}, a Map for each thread: {thing: references}; `lost` are those on what went while
+ * they were held, and `cut` those of them that have not been given back since.
  */
 export function holdingsAfter(board, design, path, schedule) {
   const held = board.threads.map(() => new Map());
-  const lost = board.threads.map(() => new Map());
+  const [lost, cut] = [board.threads.map(() => new Map()), board.threads.map(() => new Map())];
   [...schedule].forEach((digit, n) => {
     const mine = held[digit - 1];
     for (const [thing, more] of takenBy(board, moveOf(board, design, path[n], digit - 1))) {
       mine.set(thing, Math.max(0, (mine.get(thing) ?? 0) + more));
+      if (more < 0) cut[digit - 1].delete(thing);
     }
     for (const { name, state } of pictureOf(board, path[n + 1])) {
       if (state !== GONE) continue;
       held.forEach((things, t) => {
-        if (things.get(name)) lost[t].set(name, things.get(name));
+        if (things.get(name)) [lost, cut].forEach((all) => all[t].set(name, things.get(name)));
         things.delete(name);
       });
     }
   });
-  return { held, lost };
+  return { held, lost, cut };
 }
 
 /**
@@ -133,8 +139,9 @@ export function holdersOf({ name, refs, held, keeper }, threads) {
 
 // --- The picture --------------------------------------------------------------------------------
 
-export function sceneView(board, design, game, path, last, isWide) {
+export function sceneView(board, design, game, path, last, veiled, isWide) {
   const shows = { ...holdingsAfter(board, design, path, game.schedule), picture: pictureOf(board, path.at(-1)) };
+  shows.veiled = veiled; // the number of a thread of which it must not be seen whether it can step
   shows.before = new Map(pictureOf(board, path.at(-2) ?? path[0]).map((thing) => [thing.name, thing]));
   shows.touched = last ? touchedBy(board, moveOf(board, design, path.at(-2), last.digit - 1)) : [];
   return h("div", { class: "gup-scene", "aria-hidden": "true" },
@@ -142,7 +149,7 @@ export function sceneView(board, design, game, path, last, isWide) {
 }
 
 function drawScene(board, design, path, last, shows, at) {
-  const { picture, held, lost, before, touched } = shows;
+  const { picture, held, cut, before, touched, veiled } = shows;
   const state = path.at(-1);
   const spots = new Map(); // where the references on a thing are drawn: [{x, y}, ...]
   const things = picture.filter(({ name }) => at.things.has(name));
@@ -151,30 +158,30 @@ function drawScene(board, design, path, last, shows, at) {
     const box = at.things.get(thing.name);
     spots.set(thing.name, holders.map((holder, n) => ({ ...holder, ...spot(box, n, holders.length) })));
     const was = before.get(thing.name);
-    const changed = !was || was.state !== thing.state || was.words !== thing.words;
+    const changed = !was || was.state !== thing.state || was.words !== thing.words || was.refs !== thing.refs;
     return glyphView(thing, box, spots.get(thing.name), changed, last?.stopped === thing.name);
   });
   const where = (name) => at.things.get(name);
   const arrows = things.flatMap((thing) => thing.points.filter(([, to]) => where(to)).map(([does, to]) =>
     draw("g", { class: `gup-arrow gup-${does}`, "data-from": thing.name, "data-to": to }, arch(where(thing.name), where(to), does))));
   const tethers = [...spots].flatMap(([name, all]) => all.map(({ by, kind, ...to }) => {
-    const box = kind === "thing" || kind === "own" ? where(by) : at.threads[by];
+    const box = typeof by === "string" ? where(by) : at.threads[by];
     return box && draw("path", {
       class: `gup-tether gup-by-${kind}`, "data-thread": typeof by === "number" && by + 1, "data-thing": name, d: link(box, to, at),
     });
   }));
-  const cut = lost.flatMap((all, t) => [...all.keys()].filter(where).map((name) =>
-    draw("path", { class: "gup-tether gup-cut", "data-thread": t + 1, d: link(at.threads[t], edgeOf(where(name), at.threads[t]), at) })));
+  const loose = cut.flatMap((all, t) => [...all.keys()].filter(where).map((name) =>
+    draw("path", { class: "gup-tether gup-cut", "data-thread": t + 1, d: link(at.threads[t], edgeOf(where(name), at.threads[t], at), at) })));
   const hand = last && touched.filter(where).map((name) => touchView(at, last, name));
-  const waits = board.threads.map((_, t) => waitView(board, design, state, t, at));
+  const waits = board.threads.map((_, t) => t + 1 !== veiled && waitView(board, design, state, t, at, things, held));
   return draw("svg", {
       class: at.isWide ? "gup-wide-scene" : "gup-narrow-scene", viewBox: `0 0 ${at.width} ${at.height}`,
     },
     at.rooms.map(({ name, x, y, width, height }) => [
       draw("rect", { class: "gup-room", x, y, width, height, rx: 5 }),
       draw("text", { class: "gup-room-name", x: x + 2, y: y - 5 }, name)]),
-    board.threads.map((label, t) => threadView(board, design, state, t, label, at, picture, last)),
-    arrows, tethers, cut, glyphs, waits, hand);
+    board.threads.map((label, t) => threadView(board, design, state, t, label, at, picture, last, t + 1 === veiled)),
+    arrows, tethers, loose, glyphs, waits, hand);
 }
 
 const spot = ({ x, y, width, height, isLower }, n, count) => {
@@ -212,13 +219,13 @@ function hatch(x, y, width, height) {
   return path;
 }
 
-function threadView(board, design, state, t, label, at, picture, last) {
+function threadView(board, design, state, t, label, at, picture, last, isVeiled) {
   const { x, y, width, height } = at.threads[t];
-  const cpu = `CPU ${t}`;
+  const cpu = `CPU ${board.cpus[t]}`;
   const inside = picture.filter(({ look, held }) => look === "section" && held.includes(cpu)).map(({ words }) => words);
   const move = moveOf(board, design, state, t);
   const ended = hasEnded(board, state, t);
-  const does = ended ? "ended" : move && !canMove(move) && !touchedGone(board, state) ? "waits" : "";
+  const does = ended ? "ended" : !isVeiled && move && !canMove(move) && !touchedGone(board, state) ? "waits" : "";
   const all = knownBy(board, state, t).filter(({ about }) => about);
   const knows = all.find(({ name }) => name !== "pgmap") ?? all[0];
   const moved = last?.digit === String(t + 1);
@@ -229,20 +236,22 @@ function threadView(board, design, state, t, label, at, picture, last) {
     draw("text", { class: "gup-digit", x: x + 15, y: y + 19 }, t + 1),
     draw("text", { class: "gup-name", x: x + 30, y: y + 13 }, fit(label, width - 26)),
     draw("text", { x: x + 30, y: y + 26 }, fit([does, ...inside].filter(Boolean).join(" · "), width - 26)),
-    knows && draw("text", { class: "gup-knows", x: x + 8, y: y + 43 }, fit(`${knows.name} = ${knows.words}`, width - 4)));
+    knows && draw("text", { class: "gup-knows", x: x + 8, y: y + 43 }, fit(`${knows.name} = ${knows.words}`, width, 6.8)));
 }
 
 /** From where a thread waits to each thread and thing that it waits for. */
-function waitView(board, design, state, t, at) {
+function waitView(board, design, state, t, at, drawings, held) {
   const move = moveOf(board, design, state, t);
   if (!move || canMove(move) || touchedGone(board, state)) return null;
   const names = touchedBy(board, move);
-  const cpus = names.filter((name) => name.startsWith("CPU ")).map(threadOf).filter((other) => at.threads[other] && other !== t);
-  const things = cpus.length ? [] : names.filter((name) => at.things.has(name));
+  const cpus = names.filter((name) => name.startsWith("CPU ")).map((name) => threadOn(board, name)).filter((other) => at.threads[other] && other !== t);
+  const met = cpus.length ? [] : drawings.filter(({ name }) => names.includes(name));
+  const used = met.filter((thing) => thing.refs !== null && holdersOf(thing, held).some(({ kind }) => kind !== "own"));
+  const things = (used.length ? used : met).map(({ name }) => name);
   const from = at.threads[t];
   return [
     ...cpus.map((other) => draw("path", { class: "gup-wait", "data-thread": t + 1, d: between(from, at.threads[other], at) })),
-    ...things.map((name) => draw("path", { class: "gup-wait", "data-thread": t + 1, d: link(from, edgeOf(at.things.get(name), from), at) })),
+    ...things.map((name) => draw("path", { class: "gup-wait", "data-thread": t + 1, d: link(from, edgeOf(at.things.get(name), from, at), at) })),
   ];
 }
 
@@ -251,7 +260,7 @@ function touchView(at, last, name) {
   const from = at.threads[last.digit - 1];
   const box = at.things.get(name);
   const isGone = last.stopped === name;
-  const to = edgeOf(box, from);
+  const to = edgeOf(box, from, at);
   return draw("g", { class: `gup-touch${isGone ? " gup-oops-touch" : ""}`, "data-thread": last.digit, "data-thing": name },
     draw("path", { d: link(from, to, at) }),
     draw("path", { class: "gup-tip", d: tip(to, to.isSide) }),
@@ -264,11 +273,11 @@ const tip = ({ x, y }, isFromLeft) => (isFromLeft ? `M${x + 1} ${y}l-8 -4v8z` : 
 const centre = ({ x, y, width, height }) => ({ x: x + width / 2, y: y + height / 2 });
 
 /** Where a line from a thread meets a box: at its side, or from below where something stands between. */
-function edgeOf(box, other) {
+function edgeOf(box, other, { isWide } = WIDE) {
   const [to, from] = [centre(box), centre(other)];
-  const isNext = other.x + other.width < box.x && box.x - other.x - other.width < 2 * BETWEEN + WIDE.gap;
+  const isNext = isWide && other.x + other.width < box.x && box.x - other.x - other.width < 2 * BETWEEN + WIDE.gap;
   if (isNext) return { x: box.x, y: to.y - 6, isSide: true };
-  const isBelow = !box.isLower && (from.y > to.y || other.x + other.width < box.x);
+  const isBelow = isWide ? !box.isLower && (from.y > to.y || other.x + other.width < box.x) : from.y > to.y;
   return { x: to.x + 14, y: isBelow ? box.y + box.height : box.y, isAbove: !isBelow };
 }
 

@@ -1,7 +1,7 @@
 // The stage: time, the threads as lanes, the machine as objects, the last step and the history.
 
 import { canMove, knownBy, moveOf, saidBy, standsAt, verdictsOn } from "./board.js";
-import { standing } from "./caption.js";
+import { outlook, standing } from "./caption.js";
 import { button, choice, h, hidden } from "./elements.js";
 import { foresight, keyOf, refusal, stepTaken, walk, whoEndsTheWait } from "./graph.js";
 import { nextOnTrack, PACES } from "./game.js";
@@ -85,7 +85,7 @@ function aheadView({ graph, breaks, toBreak }, state, t) {
     h("span", { "aria-hidden": "true" }, `${mark} `), says);
 }
 
-/** The source around the current line; `width` of an indent is kept, so that long lines wrap under it. */
+/** The source around the current line, less what all of it is indented by. */
 function codeView({ name, first, lines: source, line: current }) {
   const lines = source.map((text, n) => ({ text, number: first + n })).filter(({ text }) => text !== null);
   const at = lines.findIndex(({ number }) => number === current);
@@ -98,7 +98,6 @@ function codeView({ name, first, lines: source, line: current }) {
     const depth = Math.max(0, indent(line) - margin);
     return h("li", {
         "aria-current": here && "step", style: `--indent: ${depth}ch`,
-        "data-far": Math.abs(from + n - at) > 2,
       },
       h("span", { class: "gup-line", "aria-hidden": "true" }, `${here ? "▶ " : ""}${number}`),
       h("code", null, line.trim() || "\u00a0"));
@@ -106,14 +105,17 @@ function codeView({ name, first, lines: source, line: current }) {
 }
 
 /** The one short sentence a screen reader says after an action. */
-export function aloud(board, design, game, state, last, prompt) {
+export function aloud(board, design, game, path, last, prompt) {
+  const state = path.at(-1);
   if (game.note || game.told) return game.note || game.told;
   if (!last) return "At the start.";
   const broken = last.breaks.length ? ` Breaks: ${last.breaks.join(", ")}.` : "";
+  const end = isOpen(prompt, game) ? null : outlook(board, design, game, path);
   const goesOn = board.threads.some((_, t) => canMove(moveOf(board, design, state, t)));
-  const end = last.stopped ? " The run ends here." : goesOn ? "" : ` ${standing(board, design, game, state)}`;
+  const ends = last.stopped ? " The run ends here." : goesOn || end ? "" : ` ${standing(board, design, game, state)}`;
+  const means = end ? ` ${end.says}` : "";
   const question = isOpen(prompt, game) ? " A question: predict first." : "";
-  return `Step ${last.number}, ${last.label}: ${last.said}${broken}${end}${question}`;
+  return `Step ${last.number}, ${last.label}: ${last.said}${broken}${ends}${means}${question}`;
 }
 
 export function lastStepView(board, design, { schedule }, last, things) {

@@ -5,6 +5,7 @@
 
 import { canMove, everyDrawing, moveOf, pictureOf, remembered } from "./board.js";
 import { draw, h } from "./elements.js";
+import { wholeTrack } from "./game.js";
 import { stepTaken, walk } from "./graph.js";
 import { forkOf, runOf } from "./lockstep.js";
 
@@ -12,25 +13,28 @@ const ROW = 15;
 const FEWEST = 10; // columns: a short track is not blown up
 const [BROAD, SLIM] = [{ name: "wide", width: 656, left: 126 }, { name: "narrow", width: 344, left: 84 }];
 
-export function timelineView(board, design, game, isWide) {
-  const all = game.track.startsWith(game.schedule) ? game.track : game.schedule;
+export function timelineView(board, design, game, veiled, isWide) {
+  const all = veiled ? game.schedule : wholeTrack(game); // what comes is the answer to a question that is open
   const { path } = walk(board, design, all);
   const track = all.slice(0, path.length - 1);
   const steps = [...track].map((_, n) => stepTaken(board, design, path, track, n));
   const rows = livesAlong(board, path);
   const others = game.open.includes("beside") ? game.beside.filter((number) => number !== game.design) : [];
-  const mine = runOf(board, game.design, track);
-  const ghosts = others.map((number) => runOf(board, number, track)).map((run) => ({ run, fork: forkOf(run, mine) }));
+  const mine = runOf(board, game.design, longest(game.wish, track));
+  const ghosts = others.map((number) => runOf(board, number, veiled ? track : longest(game.wish, track))).map((run) => ({ run, fork: forkOf(run, mine) }));
   return h("div", { class: "gup-timeline", "aria-hidden": "true" },
     drawTimeline(board, design, game, path, steps, rows, ghosts, isWide ? BROAD : SLIM));
 }
 
+/** What the reader asked for, where this design allowed only the first steps of it. */
+const longest = (wish, track) => (wish.startsWith(track) ? wish : track);
+
 /** The things whose drawing can change on this board; their rows stay where they are. */
 const changeable = remembered((board) => {
   const words = new Map();
-  for (const { name, look, state, words: says } of everyDrawing(board)) {
+  for (const { name, look, state, words: says, refs } of everyDrawing(board)) {
     if (look === "section" || look === "frame") continue;
-    words.set(name, (words.get(name) ?? new Set()).add(`${state} ${says}`));
+    words.set(name, (words.get(name) ?? new Set()).add(`${state} ${says} ${refs}`));
   }
   return [...words].filter(([, all]) => all.size > 1).map(([name]) => name);
 });
@@ -39,7 +43,7 @@ const changeable = remembered((board) => {
 function livesAlong(board, path) {
   const pictures = path.map((state) => new Map(pictureOf(board, state).map((thing) => [thing.name, thing])));
   return changeable(board).map((name) => ({
-    name, states: pictures.map((all) => all.get(name)?.state ?? "gone"), words: pictures.map((all) => all.get(name)?.words ?? ""),
+    name, states: pictures.map((all) => all.get(name)?.state ?? "gone"), words: pictures.map((all) => `${all.get(name)?.words} ${all.get(name)?.refs}`),
   }));
 }
 
@@ -102,14 +106,14 @@ function lifeView({ states, words }, x, y) {
 }
 
 /** The same steps under another design, and where that goes another way. */
-function ghostView({ design, steps, why }, fork, label, x, y, row, size) {
+function ghostView({ design, steps, isWaiting }, fork, label, x, y, row, size) {
   return draw("g", { class: "gup-ghost" },
     label(design.name, row),
     fork && draw("line", { class: "gup-fork", x1: x(fork), x2: x(fork), y1: 0, y2: y(row) + 8 }),
     steps.map(({ number, digit, stopped }) => (stopped
       ? draw("text", { class: "gup-cross", x: x(number), y: y(row) + 6 }, "✕")
       : draw("circle", { "data-thread": digit, cx: x(number), cy: y(row), r: size * 0.8 }))),
-    why && draw("text", { x: x(steps.length + 1), y: y(row) + 4 }, "⧖ waits"));
+    isWaiting && draw("text", { x: x(steps.length + 1), y: y(row) + 4 }, "⧖ waits"));
 }
 
 /** From where a thing was removed to the step that touched it. */
@@ -117,6 +121,7 @@ function arcView(board, rows, { number, digit, stopped }, x, y) {
   const row = rows.findIndex(({ name }) => name === stopped);
   if (row < 0) return null;
   const removed = rows[row].states.indexOf("gone");
+  if (removed < 0) return null;
   const [from, to] = [{ x: x(removed), y: y(board.threads.length + row) }, { x: x(number), y: y(digit - 1) + 8 }];
   const bend = Math.max(20, (to.x - from.x) / 2);
   return draw("path", { class: "gup-arc", d: `M${from.x} ${from.y}C${from.x + bend} ${from.y + 10} ${to.x} ${from.y} ${to.x} ${to.y}` });
