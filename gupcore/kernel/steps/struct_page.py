@@ -143,7 +143,7 @@ def dax_layout_busy_page(m: Machine) -> Effect:
 
 def in_use(m: Machine) -> bool:
     """Is the count of a page of the device above idle?"""
-    pages = [m.page(p.pfn) for p in m.memmap if p.kind in DEVICE]
+    pages = [m.page(p.pfn) for p in m.memmap if p.kind in DEVICE and p.exists]
     return any(page.refcount > IDLE[page.kind] for page in pages)
 
 

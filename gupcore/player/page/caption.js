@@ -10,7 +10,7 @@ import { holdingsAfter } from "./scene.js";
 export function captionView(board, design, game, path, last, prompt, hasPrompts) {
   const end = isOpen(prompt, game) ? null : outlook(board, design, game, path);
   const repeats = game.loop && game.schedule.length >= game.track.length;
-  const act = end ? end.act : !last && game.track ? ["next", "Take the next step"] : !last && !hasPrompts && watch(board, design);
+  const act = end ? end.act : !last && !game.track && !hasPrompts && watch(board, design);
   return h("div", { class: `gup-caption${end ? ` gup-comes-to-${end.kind}` : ""}` },
     h("p", { class: "gup-told" },
       last ? [h("b", { "data-thread": last.digit }, `${last.number} `, h("span", null, last.label)), ` ${last.said}`] : "No step taken yet."),
