@@ -92,8 +92,14 @@ def test_what_is_gone_is_a_hole_and_a_touch_of_it_goes_there(hand: Hand) -> None
     assert "nobody held the struct page" in hand.text(".gup-status")
 
 
-def test_nothing_moves_from_step_to_step(hand: Hand) -> None:
-    """The buttons stay under the pointer, and the scene where it is."""
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_from_step_to_step(
+    page_at: Callable[..., Visit], book_over_http: str, width: int
+) -> None:
+    """The buttons stay under the pointer, and the scene where it is; also when one is refused."""
+    page = page_at(width).page
+    page.goto(book_over_http + CHAPTER)
+    hand = Hand(page)
     hand.choose("no-check")
     places = "(e) => [...e.querySelectorAll('.gup-scene, [data-do^=\"step \"]')].map((b) => {" + (
         "const { x, y, height } = b.getBoundingClientRect(); return [x, y + scrollY, height] })"
@@ -102,6 +108,10 @@ def test_nothing_moves_from_step_to_step(hand: Hand) -> None:
     for digit in BUG:
         hand.take(digit)
         assert hand.player.evaluate(places) == at_first, hand.schedule
+    hand.player.focus()
+    hand.page.keyboard.press("9")
+    assert hand.text(".gup-note")
+    assert hand.player.evaluate(places) == at_first
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])

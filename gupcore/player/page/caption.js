@@ -12,7 +12,7 @@ export function captionView(board, design, game, path, last, prompt, hasPrompts)
   const repeats = game.loop && game.schedule.length >= game.track.length;
   const act = end ? end.act : !last && !game.track && !hasPrompts && watch(board, design);
   return h("div", { class: `gup-caption${end ? ` gup-comes-to-${end.kind}` : ""}` },
-    h("p", { class: "gup-told" },
+    game.note ? h("p", { class: "gup-told gup-note" }, game.note) : h("p", { class: "gup-told" },
       last ? [h("b", { "data-thread": last.digit }, `${last.number} `, h("span", null, last.label)), ` ${last.said}`] : "No step taken yet."),
     h("p", { class: "gup-status" }, end && !repeats ? end.says : standing(board, design, game, path.at(-1))),
     h("div", { class: "gup-act" }, act && button(act[0], act[1])));

@@ -236,7 +236,7 @@ function threadView(board, design, state, t, label, at, picture, last, isVeiled)
     draw("text", { class: "gup-digit", x: x + 15, y: y + 19 }, t + 1),
     draw("text", { class: "gup-name", x: x + 30, y: y + 13 }, fit(label, width - 26)),
     draw("text", { x: x + 30, y: y + 26 }, fit([does, ...inside].filter(Boolean).join(" · "), width - 26)),
-    knows && draw("text", { class: "gup-knows", x: x + 8, y: y + 43 }, fit(`${knows.name} = ${knows.words}`, width, 6.8)));
+    knows && draw("text", { class: "gup-knows", x: x + 8, y: y + 43 }, fit(`${knows.name} ${knows.words}`, width, 6.8)));
 }
 
 /** From where a thread waits to each thread and thing that it waits for. */

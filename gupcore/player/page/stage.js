@@ -22,8 +22,7 @@ export function controlsView(board, design, game, path) {
     h("p", { class: "gup-where" }, `Step ${taken}`, game.track.length > taken && ` of ${game.track.length}`,
       (taken || ahead) && ": ",
       taken > 0 && h("code", { class: "gup-schedule" }, game.schedule),
-      ahead && h("code", { class: "gup-ahead" }, hidden("still to come: "), ahead)),
-    game.note && h("p", { class: "gup-note" }, game.note));
+      ahead && h("code", { class: "gup-ahead" }, hidden("still to come: "), ahead)));
 }
 
 /** The slider below the timeline; its value in words is the step it stands at. */
