@@ -225,6 +225,8 @@ def test_bad_arguments(reports: list[Report]) -> None:
         Player(reports[0], check(race(callers=2)))
     with pytest.raises(ValueError, match=r"no design 'v4' here; choose no-check, v5.11, cure"):
         Player(*reports, design="v4")
+    with pytest.raises(ValueError, match=r"no rule 'the page' here; choose struct page exists"):
+        Player(*reports, watch="the page")
     with pytest.raises(ValueError, match=r"no panel 'graph'; choose words, checker"):
         Player(*reports, opens=["graph"])
     with pytest.raises(ValueError, match="must judge the same rules"):

@@ -37,6 +37,7 @@ class Player(anywidget.AnyWidget):
     prompts   the questions asked before marked steps, see prompts.Prompt
     opens     the names of the panels that are open at first
     design    the name of the design that is shown
+    watched   the rule that is looked ahead for; "": any
     schedule  the steps taken so far, as text; set it to jump there, observe it to follow the reader
     answers   what the reader has predicted: {key of the prompt: outcome}
     """
@@ -47,6 +48,7 @@ class Player(anywidget.AnyWidget):
     prompts: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     opens: traitlets.List[str] = traitlets.List().tag(sync=True)
     design = traitlets.Unicode().tag(sync=True)
+    watched = traitlets.Unicode("").tag(sync=True)
     schedule = traitlets.Unicode("").tag(sync=True)
     answers = traitlets.Dict().tag(sync=True)
 
@@ -58,14 +60,17 @@ class Player(anywidget.AnyWidget):
         opens: Sequence[str] = (),
         switches: Sequence[Switches] = (),
         schedule: str = "",
+        watch: str = "",
     ) -> None:
         """Show `reports` (see gupcore.check), starting with the one of `design`, or the first.
 
         switches  for each report {switch: setting}: its design is then chosen by switches
         schedule  the steps that have been taken when it opens
+        watch     the name of the rule that its reader tries to break: the player says when that
+                  can no longer be done; any rule, if none is given
 
         Raises ValueError, with a sentence, for reports that do not go together and for a design, a
-        panel, a prompt or a schedule that is not to be had.
+        panel, a prompt, a schedule or a rule that is not to be had.
         """
         # What is inside adapts to the width it is given, so in an HBox it must ask for some.
         super().__init__(layout=Layout(flex="1 1 24rem", min_width="0"))
@@ -73,6 +78,10 @@ class Player(anywidget.AnyWidget):
         unknown = [name for name in opens if name not in PANELS]
         if unknown:
             raise ValueError(f"There is no panel {unknown[0]!r}; choose {', '.join(PANELS)}.")
+        rules = [verdict.rule.name for verdict in reports[0].verdicts]
+        if watch and watch not in rules:
+            raise ValueError(f"There is no rule {watch!r} here; choose {', '.join(rules)}.")
+        self.watched = watch
         self.opens = list(opens)
         self.prompts = [prompt.data(reports) for prompt in prompts]
         if schedule:
@@ -111,6 +120,8 @@ class Player(anywidget.AnyWidget):
         }
         if self.schedule:
             data["schedule"] = self.schedule
+        if self.watched:
+            data["watched"] = self.watched
         text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
         return (
             f'<div class="gup-player"><script type="application/json">{text}</script>'

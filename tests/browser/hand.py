@@ -1,5 +1,7 @@
 """A reader's hand on one player."""
 
+from typing import Any
+
 from playwright.sync_api import Page, expect
 
 CHAPTER = "chapters/07_the_race.html"
@@ -49,6 +51,21 @@ class Hand:
             }"""
         )
         self.page.reload()
+
+    def in_every_state(self, look: str, most: int) -> list[Any]:
+        """Go to the first `most` states, by a shortest way, and `look` at the player in each."""
+        seen = self.player.evaluate(
+            """(player, most) => Array.from({ length: most }, (_, state) => {
+              const button = document.createElement("button");
+              button.dataset.do = `state ${state}`;
+              player.append(button); // each time: the player takes away what is not its own
+              button.click();
+              return [player.querySelector(".gup-schedule")?.textContent, look(player)];
+            })""".replace("look(player)", f"({look})(player)"),
+            most,
+        )
+        assert len({schedule for schedule, _ in seen}) == most, "it went to another state each time"
+        return [looked for _, looked in seen]
 
     def show(self, rule: str) -> None:
         self.open("checker")

@@ -95,11 +95,15 @@ def test_the_lane_does_not_tell_that_a_thread_has_to_wait(
     step = lane.get_by_role("button", name="Step thread 2", exact=True)
     expect(lane).to_have_class(re.compile("gup-next"))
     expect(step).not_to_have_attribute("aria-disabled", "true")
+    assert "waits" not in (hand.player.locator(".gup-scene").text_content() or "")
+    assert hand.player.locator(".gup-wait").count() == 0
     step.click()
     assert hand.schedule == "1112222"
     assert "Waits for" in hand.text(".gup-note"), "whoever does not answer is told why"
     hand.press("answer waits")
     assert "✓" in prompt(hand)
+    assert "waits" in (hand.player.locator(".gup-scene").text_content() or "")
+    assert hand.player.locator(".gup-wait").count() == 1
     expect(step).to_have_attribute("aria-disabled", "true")
 
 

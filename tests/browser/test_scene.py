@@ -3,37 +3,29 @@
 import random
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hand import BUG, CHAPTER, Hand
 from visit import Visit
 
-# For each state of the design that is shown: what the words say of each thing, and how often a
-# reference is drawn on it, with how many lines.
-EVERY_STATE = """
-([player, most]) => {
-  const probe = player.appendChild(document.createElement("button"));
-  const seen = [];
-  for (let state = 0; state < most; state += 1) {
-    probe.dataset.do = `state ${state}`;
-    probe.click();
-    const svg = player.querySelector(".gup-wide-scene");
-    const things = {};
-    for (const thing of player.querySelectorAll(".gup-things > [data-exists=true]")) {
-      const name = thing.dataset.thing;
-      const glyph = svg.querySelector(`.gup-glyph[data-thing="${name}"]`);
-      if (!glyph) continue;
-      things[name] = [
-        thing.querySelector(".gup-now").textContent,
-        glyph.querySelectorAll("circle").length,
-        svg.querySelectorAll(`.gup-tether[data-thing="${name}"]`).length,
-      ];
-    }
-    seen.push(things);
+from gupcore import check, race
+
+# What the words say of each thing, how often a reference is drawn on it, and with how many lines.
+COUNTS = """
+(player) => {
+  const svg = player.querySelector(".gup-wide-scene");
+  const things = {};
+  for (const thing of player.querySelectorAll(".gup-things > [data-exists=true]")) {
+    const name = thing.dataset.thing;
+    const glyph = svg.querySelector(`.gup-glyph[data-thing="${name}"]`);
+    if (!glyph) continue;
+    things[name] = [
+      thing.querySelector(".gup-now").textContent,
+      glyph.querySelectorAll("circle").length,
+      svg.querySelectorAll(`.gup-tether[data-thing="${name}"]`).length,
+    ];
   }
-  probe.remove();
-  return seen;
+  return things;
 }
 """
 
@@ -63,10 +55,8 @@ def test_every_reference_is_drawn_with_a_line_to_its_holder(
     has = (n for n, one in enumerate(players) if one.get_by_role("radio", name=design).count())
     hand = Hand(page, next(has))
     hand.choose(design)
-    element = hand.player.element_handle()
-    states: list[dict[str, Any]] = hand.page.evaluate(EVERY_STATE, [element, 200])
     counted = 0
-    for state in states:
+    for state in hand.in_every_state(COUNTS, len(check(race(design)).graph.states)):
         for name, (words, dots, lines) in state.items():
             found = re.search(r"refcount (\d+)|(\d+) references?", words)
             if found:
@@ -74,6 +64,48 @@ def test_every_reference_is_drawn_with_a_line_to_its_holder(
                 assert dots == int(found[1] or found[2]), (name, words)
                 assert lines == dots, (name, words)
     assert counted > 200
+
+
+# Which threads are drawn as being inside something, and what the words say of it.
+INSIDE = """
+(player) => {
+  const words = [...player.querySelectorAll(".gup-sections > li")]
+    .map((row) => [row.dataset.thing, row.querySelector(".gup-now").textContent]);
+  const cards = [...player.querySelectorAll(".gup-thread")]
+    .map((card) => [...card.querySelectorAll("text")].map((text) => text.textContent).join(" "));
+  const caches = [...player.querySelectorAll(".gup-look-cache rect")].map((rect) => {
+    const y = Number(rect.getAttribute("y"));
+    return [...player.querySelectorAll(".gup-card")].findIndex((card) =>
+      Number(card.getAttribute("y")) < y
+      && y < Number(card.getAttribute("y")) + Number(card.getAttribute("height")));
+  });
+  return [words, cards, caches];
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("chapter", "cpus"),
+    [
+        (CHAPTER, [0, 1]),
+        ("chapters/02_two_walkers.html", [2, 0, 1]),  # thread 1 is the hardware, on CPU 2
+    ],
+)
+def test_a_thread_is_drawn_inside_what_its_cpu_is_inside(
+    page_at: Callable[..., Visit], book_over_http: str, chapter: str, cpus: list[int]
+) -> None:
+    page = page_at().page
+    page.goto(book_over_http + chapter)
+    hand = Hand(page)
+    seen = 0
+    for words, cards, caches in hand.in_every_state(INSIDE, 60):
+        assert all(cpus[thread] == 2 for thread in caches), "it is the hardware's TLB"
+        for section, who in words:
+            if section == "interrupts off":
+                inside = [f"CPU {cpus[n]}" for n, card in enumerate(cards) if "irqs off" in card]
+                assert (" and ".join(sorted(inside)) or "nobody") == who
+                seen += bool(inside)
+    assert seen > 5
 
 
 def test_what_is_gone_is_a_hole_and_a_touch_of_it_goes_there(hand: Hand) -> None:
@@ -156,6 +188,55 @@ def test_whatever_is_clicked_the_player_says_what_to_do_next(
         ends.add(said.split(":")[0].split(".")[0])
     assert "Oops" in ends
     assert len(ends) > 1
+
+
+def test_the_welcome_page_says_when_its_task_can_no_longer_be_done(
+    page_at: Callable[..., Visit], book_over_http: str
+) -> None:
+    """In every state, whatever was clicked: it is said if and only if it is so."""
+    report = check(race("no-check"))
+    graph, aim = report.graph, "struct page exists"
+    into: dict[int, list[int]] = {state: [] for state in graph.states}
+    hopeful = []
+    for state in graph.states:
+        for move, after in graph.moves(state):
+            into[after].append(state)
+            if aim in report.broken_by(move):
+                hopeful.append(state)
+    can = set(hopeful)
+    while hopeful:
+        for before in into[hopeful.pop()]:
+            if before not in can:
+                can.add(before)
+                hopeful.append(before)
+    page = page_at().page
+    page.goto(book_over_http + "book/intro.html")
+    said = Hand(page).in_every_state(
+        """(player) => player.querySelector(".gup-status").textContent""", len(graph.states)
+    )
+    never = "From here “struct page exists” can no longer be broken."
+    for state, words in zip(graph.states, said, strict=True):
+        if graph.machine(state).oops is not None:
+            assert words == "Oops: nobody held the struct page when it went."
+        elif graph.final(state):
+            assert words == "All threads have ended, and “struct page exists” was not broken."
+        else:
+            assert (words == never) == (state not in can), words
+    assert 0 < len(can) < len(graph.states)
+
+
+def test_the_caption_says_who_held_what_went(
+    page_at: Callable[..., Visit], book_over_http: str
+) -> None:
+    page = page_at().page
+    page.goto(book_over_http + "chapters/09_what_the_check_buys.html")
+    players = page.locator(".gup").all()
+    has = (n for n, one in enumerate(players) if one.get_by_role("radio", name="v6.1").count())
+    hand = Hand(page, next(has))
+    hand.answer_all()
+    hand.choose("v6.1")
+    hand.take(check(race("v6.1"))["struct page exists"].schedule)
+    assert hand.text(".gup-status") == "Oops: the struct page went while it was held."
 
 
 def test_who_would_rather_watch_can(hand: Hand) -> None:

@@ -10,7 +10,7 @@ import { holdingsAfter } from "./scene.js";
 export function captionView(board, design, game, path, last, prompt, hasPrompts) {
   const end = isOpen(prompt, game) ? null : outlook(board, design, game, path);
   const repeats = game.loop && game.schedule.length >= game.track.length;
-  const act = end ? end.act : !last && !game.track && !hasPrompts && watch(board, design);
+  const act = end ? end.act : !last && !game.track && !hasPrompts && watch(board, design, game);
   return h("div", { class: `gup-caption${end ? ` gup-comes-to-${end.kind}` : ""}` },
     game.note ? h("p", { class: "gup-told gup-note" }, game.note) : h("p", { class: "gup-told" },
       last ? [h("b", { "data-thread": last.digit }, `${last.number} `, h("span", null, last.label)), ` ${last.said}`] : "No step taken yet."),
@@ -19,8 +19,8 @@ export function captionView(board, design, game, path, last, prompt, hasPrompts)
 }
 
 /** Who would rather look on first can. */
-function watch(board, design) {
-  const number = verdictsOn(board, design).findIndex(({ status }) => status === "fails");
+function watch(board, design, { watched }) {
+  const number = verdictsOn(board, design).findIndex(({ rule, status }) => status === "fails" && isMeant(watched, rule));
   return number >= 0 && [`show ${number}`, "Watch it go wrong"];
 }
 
@@ -36,6 +36,9 @@ export function standing(board, design, { schedule, track, loop, title }, state)
   return "Choose which thread takes the next step.";
 }
 
+/** Is a rule among those that are looked ahead for? */
+const isMeant = (watched, rule) => watched === "" || rule === watched;
+
 /** What it has come to: {kind, says, act: [what the button does, its words]}; null while all is open. */
 export function outlook(board, design, game, path) {
   const state = path.at(-1);
@@ -44,9 +47,12 @@ export function outlook(board, design, game, path) {
   if (stopped) {
     return { kind: "oops", says: whoHeld(board, design, game, path, stopped), act: cure(board, game, broken) };
   }
+  const meant = broken.filter((rule) => isMeant(game.watched, rule));
   if (allEnded(board, state)) {
-    if (broken.length) return { kind: "broken", says: `All threads have ended. Broken: ${broken.join(", ")}.`, act: cure(board, game, broken) };
-    return { kind: "well", says: "All threads have ended, and no rule was broken.", act: back(board, design, path) };
+    const says = "All threads have ended";
+    if (meant.length) return { kind: "broken", says: `${says}. Broken: ${broken.join(", ")}.`, act: cure(board, game, meant) };
+    const held = game.watched ? `“${game.watched}” was not broken` : "no rule was broken";
+    return { kind: "well", says: `${says}, and ${held}.`, act: back(board, design, game, path) };
   }
   if (isCutOff(board, design, state)) return null;
   const finishing = board.rules.filter(([, , on]) => on === "finish").map(([name]) => name);
@@ -54,13 +60,14 @@ export function outlook(board, design, game, path) {
     const says = "No thread can step any more, and not all have ended.";
     return { kind: "broken", says, act: cure(board, game, [...broken, ...finishing]) };
   }
-  if (broken.length) return { kind: "broken", says: `Broken: ${broken.join(", ")}.`, act: cure(board, game, broken) };
-  const ahead = fails(board, design).length ? foresight(board, design, "") : null;
+  if (meant.length) return { kind: "broken", says: `Broken: ${broken.join(", ")}.`, act: cure(board, game, meant) };
+  const ahead = aheadOf(board, design, game);
   if (!ahead) return null;
   const toBreak = ahead.toBreak[ahead.graph.number.get(keyOf(state))];
   if (toBreak === 0) return { kind: "broken", says: "From here somebody can never finish.", act: cure(board, game, finishing) };
   if (toBreak > 0) return null;
-  return { kind: "well", says: "From here no rule can be broken any more.", act: back(board, design, path) };
+  const says = game.watched ? `From here “${game.watched}” can no longer be broken.` : "From here no rule can be broken any more.";
+  return { kind: "well", says, act: back(board, design, game, path) };
 }
 
 /** Was the search given up before anybody looked what comes after this state? */
@@ -76,6 +83,10 @@ function whoHeld(board, design, { schedule }, path, name) {
   const isHeld = was.held.length > 0 || holdingsAfter(board, design, path, schedule).lost.some((all) => all.has(name));
   return isHeld ? `Oops: the ${name} went while it was held.` : `Oops: nobody held the ${name} when it went.`;
 }
+
+/** How far a broken rule is from each state; null where none of those that are meant can be broken, or it is not known. */
+const aheadOf = (board, design, { watched }) =>
+  (fails(board, design).some(({ rule }) => isMeant(watched, rule)) ? foresight(board, design, watched) : null);
 
 const fails = (board, design) => verdictsOn(board, design).filter(({ status }) => status === "fails");
 
@@ -96,8 +107,8 @@ function cure(board, game, broken) {
 }
 
 /** The last place on the way from which a rule can still be broken; or the start. */
-function back(board, design, path) {
-  const ahead = fails(board, design).length ? foresight(board, design, "") : null;
+function back(board, design, game, path) {
+  const ahead = aheadOf(board, design, game);
   const open = ahead ? path.findLastIndex((state) => ahead.toBreak[ahead.graph.number.get(keyOf(state))] > 0) : -1;
   return open < 1 || open === path.length - 1 ? ["restart", "Start again"]
     : [`jump ${open}`, `Back to step ${open}, where it could still go wrong`];

@@ -124,7 +124,8 @@ function mount(model, element) {
     const kept = before && { open: before.open, pace: before.pace, seed: before.seed };
     const design = Math.max(0, board.designs.findIndex(({ name }) => name === model.get("design")));
     const opens = model.get("opens");
-    game = { ...START, design, beside, open: Array.isArray(opens) ? opens : [], ...kept, answers: recalled() };
+    const watched = board.rules.some(([name]) => name === model.get("watched")) ? model.get("watched") : "";
+    game = { ...START, design, beside, watched, open: Array.isArray(opens) ? opens : [], ...kept, answers: recalled() };
     replace(view(board, game, prompts, id, hasAddress, isWide));
     pull();
   }

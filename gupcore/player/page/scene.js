@@ -273,7 +273,7 @@ const tip = ({ x, y }, isFromLeft) => (isFromLeft ? `M${x + 1} ${y}l-8 -4v8z` : 
 const centre = ({ x, y, width, height }) => ({ x: x + width / 2, y: y + height / 2 });
 
 /** Where a line from a thread meets a box: at its side, or from below where something stands between. */
-function edgeOf(box, other, { isWide } = WIDE) {
+function edgeOf(box, other, { isWide }) {
   const [to, from] = [centre(box), centre(other)];
   const isNext = isWide && other.x + other.width < box.x && box.x - other.x - other.width < 2 * BETWEEN + WIDE.gap;
   if (isNext) return { x: box.x, y: to.y - 6, isSide: true };
