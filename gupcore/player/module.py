@@ -16,7 +16,7 @@ ORDER = (
     *("motion", "checker", "caption", "stage", "map", "share", "player"),
 )
 
-IMPORT = re.compile(r'^import \{.*\} from "\./\w+\.js";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 

@@ -26,7 +26,7 @@ export function complaint(board) {
   }
 }
 
-/** The moves as rows [thread, machine, node, machine after, node after, said, breaks, meets]; columns hold differences. */
+/** The moves as rows [thread, machine, node, machine after, node after, said, breaks, meets], from differences. */
 const movesOf = remembered(({ moves: [threads, machines, nodes, ...columns] }) => {
   let [thread, machine, node] = [0, 0, 0];
   return threads.map((_, n) => {
@@ -39,7 +39,8 @@ const movesOf = remembered(({ moves: [threads, machines, nodes, ...columns] }) =
 });
 
 function isWhole(board) {
-  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks, addresses, cpus } = board;
+  const { threads, rules, text, code, values, things, machines, stopped, uneven, nodes, breaks, addresses, cpus } =
+    board;
   const { glyphs, drawn, pictures, known, meets, verdicts, outcomes, designs } = board;
   const moves = movesOf(board);
   const isIn = (number, list) => Number.isInteger(number) && number >= 0 && number < list.length;
@@ -47,26 +48,53 @@ function isWhole(board) {
   const isPlace = (number, line) => typeof code[number][2][line - code[number][1]] === "string";
   const isNode = (node) =>
     (node.length === 1 && isIn(node[0], text)) ||
-    (node.length >= 5 && node.length % 2 === 1 && areIn(node.slice(0, 2), text) && isIn(node[2], known) &&
+    (node.length >= 5 &&
+      node.length % 2 === 1 &&
+      areIn(node.slice(0, 2), text) &&
+      isIn(node[2], known) &&
       node.every((number, n) => n < 3 || n % 2 === 0 || isPlace(number, node[n + 1])));
   const isMove = ([thread, machine, node, to, at, said, broken, met]) =>
-    isIn(thread, threads) && areIn([machine, to], machines) && areIn([node, at], nodes) && isIn(said, text) &&
-    (broken === BLOCKED || isIn(broken, breaks)) && isIn(met, meets);
+    isIn(thread, threads) &&
+    areIn([machine, to], machines) &&
+    areIn([node, at], nodes) &&
+    isIn(said, text) &&
+    (broken === BLOCKED || isIn(broken, breaks)) &&
+    isIn(met, meets);
   const isDesign = ({ start, moves: runs, verdicts: judged, outcomes: ends, stuck, imports }) =>
-    isIn(imports, text) && start.length === threads.length + 1 && isIn(start[0], machines) && areIn(start.slice(1), nodes) &&
-    runs.every((run) => run >= 0) && runs.reduce((sum, run) => sum + run, 0) <= moves.length &&
-    judged.length === rules.length && areIn(judged, verdicts) && Array.isArray(stuck) &&
+    isIn(imports, text) &&
+    start.length === threads.length + 1 &&
+    isIn(start[0], machines) &&
+    areIn(start.slice(1), nodes) &&
+    runs.every((run) => run >= 0) &&
+    runs.reduce((sum, run) => sum + run, 0) <= moves.length &&
+    judged.length === rules.length &&
+    areIn(judged, verdicts) &&
+    Array.isArray(stuck) &&
     (ends === null || ends.every(([n]) => isIn(n, outcomes)));
   return (
-    threads.length > 0 && cpus.length === threads.length && designs.length > 0 && rules.every(Array.isArray) && breaks.every(Array.isArray) &&
-    verdicts.every(Array.isArray) && outcomes.every(Array.isArray) && things.every((all) => all.every(Array.isArray)) &&
+    threads.length > 0 &&
+    cpus.length === threads.length &&
+    designs.length > 0 &&
+    rules.every(Array.isArray) &&
+    breaks.every(Array.isArray) &&
+    verdicts.every(Array.isArray) &&
+    outcomes.every(Array.isArray) &&
+    things.every((all) => all.every(Array.isArray)) &&
     values.every(([, ...words]) => words.length > 0 && areIn(words, text)) &&
-    machines.every(([shown, picture, ...all]) =>
-      all.length === things[shown].length && areIn(all, values) && isIn(picture, pictures)) &&
-    pictures.every((picture) => areIn(picture, drawn)) && drawn.every(([glyph]) => isIn(glyph, glyphs)) &&
-    addresses.every(([source]) => isIn(source, text)) && known.every(Array.isArray) && meets.every((met) => met.every(Array.isArray)) &&
-    stopped.every(([machine]) => isIn(machine, machines)) && uneven.every(([machine]) => isIn(machine, machines)) &&
-    nodes.every(isNode) && moves.every(isMove) && designs.every(isDesign)
+    machines.every(
+      ([shown, picture, ...all]) =>
+        all.length === things[shown].length && areIn(all, values) && isIn(picture, pictures),
+    ) &&
+    pictures.every((picture) => areIn(picture, drawn)) &&
+    drawn.every(([glyph]) => isIn(glyph, glyphs)) &&
+    addresses.every(([source]) => isIn(source, text)) &&
+    known.every(Array.isArray) &&
+    meets.every((met) => met.every(Array.isArray)) &&
+    stopped.every(([machine]) => isIn(machine, machines)) &&
+    uneven.every(([machine]) => isIn(machine, machines)) &&
+    nodes.every(isNode) &&
+    moves.every(isMove) &&
+    designs.every(isDesign)
   );
 }
 
@@ -96,8 +124,10 @@ export const canMove = (move) => move !== undefined && move[6] !== BLOCKED;
 export const hasEnded = (board, state, t) => board.nodes[state.nodes[t]].length === 1;
 
 /** The state after `move`. */
-export const after = ({ nodes }, [t, , , machine, node]) =>
-  ({ machine, nodes: nodes.map((stays, other) => (other === t ? node : stays)) });
+export const after = ({ nodes }, [t, , , machine, node]) => ({
+  machine,
+  nodes: nodes.map((stays, other) => (other === t ? node : stays)),
+});
 
 /** What a move does, in a sentence; or why it cannot be made. */
 export const saidBy = (board, move) => board.text[move[5]];
@@ -115,16 +145,18 @@ export const brokenAtEnd = (board, { machine }) => unevenAt(board).get(machine) 
 export const allEnded = (board, state) => board.threads.every((_, t) => hasEnded(board, state, t));
 
 /** What the checker says of each rule: [{rule, says, status, short, schedule, loop, why}, ...]. */
-export const verdictsOn = ({ rules, verdicts }, design) => design.verdicts.map((number, n) => {
-  const [status, short, schedule, loop, why] = verdicts[number];
-  return { rule: rules[n][0], says: rules[n][1], status, short, schedule, loop, why };
-});
+export const verdictsOn = ({ rules, verdicts }, design) =>
+  design.verdicts.map((number, n) => {
+    const [status, short, schedule, loop, why] = verdicts[number];
+    return { rule: rules[n][0], says: rules[n][1], status, short, schedule, loop, why };
+  });
 
 /** How all schedules end: [{short, schedule, loop, count, share}, ...]; null if that is not known. */
-export const outcomesOf = ({ outcomes }, design) => design.outcomes?.map(([number, count, share]) => {
-  const [short, schedule, loop] = outcomes[number];
-  return { short, schedule, loop, count, share };
-}) ?? null;
+export const outcomesOf = ({ outcomes }, design) =>
+  design.outcomes?.map(([number, count, share]) => {
+    const [short, schedule, loop] = outcomes[number];
+    return { short, schedule, loop, count, share };
+  }) ?? null;
 
 /** Where the kernel's source of a step can be read: {number of its sentence: address}. */
 const addressOf = remembered(({ addresses }) => new Map(addresses));
@@ -157,10 +189,12 @@ export function thingsOf({ machines, things, values, text }, { machine }) {
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n], flat[2 * n + 1]]);
 
 /** How each thing is drawn, as `Drawn` in picture.py: [{name, look, room, state, words, refs, held, ...}, ...]. */
-const drawings = remembered(({ glyphs, drawn }) => drawn.map(([glyph, state, words, refs, held, keeper, points]) => {
-  const [name, look, room] = glyphs[glyph];
-  return { name, look, room, state, words, refs, held, keeper, points: pairs(points) };
-}));
+const drawings = remembered(({ glyphs, drawn }) =>
+  drawn.map(([glyph, state, words, refs, held, keeper, points]) => {
+    const [name, look, room] = glyphs[glyph];
+    return { name, look, room, state, words, refs, held, keeper, points: pairs(points) };
+  }),
+);
 
 /** All that is drawn of a state's machine. */
 export const pictureOf = (board, { machine }) =>

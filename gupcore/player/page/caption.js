@@ -11,16 +11,28 @@ export function captionView(board, design, game, path, last, prompt, hasPrompts)
   const end = isOpen(prompt, game) ? null : outlook(board, design, game, path);
   const repeats = game.loop && game.schedule.length >= game.track.length;
   const act = end ? end.act : !last && !game.track && !hasPrompts && watch(board, design, game);
-  return h("div", { class: `gup-caption${end ? ` gup-comes-to-${end.kind}` : ""}` },
-    game.note ? h("p", { class: "gup-told gup-note" }, game.note) : h("p", { class: "gup-told" },
-      last ? [h("b", { "data-thread": last.digit }, `${last.number} `, h("span", null, last.label)), ` ${last.said}`] : "No step taken yet."),
+  return h(
+    "div",
+    { class: `gup-caption${end ? ` gup-comes-to-${end.kind}` : ""}` },
+    game.note
+      ? h("p", { class: "gup-told gup-note" }, game.note)
+      : h(
+          "p",
+          { class: "gup-told" },
+          last
+            ? [h("b", { "data-thread": last.digit }, `${last.number} `, h("span", null, last.label)), ` ${last.said}`]
+            : "No step taken yet.",
+        ),
     h("p", { class: "gup-status" }, end && !repeats ? end.says : standing(board, design, game, path.at(-1))),
-    h("div", { class: "gup-act" }, act && button(act[0], act[1])));
+    h("div", { class: "gup-act" }, act && button(act[0], act[1])),
+  );
 }
 
 /** Who would rather look on first can. */
 function watch(board, design, { watched }) {
-  const number = verdictsOn(board, design).findIndex(({ rule, status }) => status === "fails" && isMeant(watched, rule));
+  const number = verdictsOn(board, design).findIndex(
+    ({ rule, status }) => status === "fails" && isMeant(watched, rule),
+  );
   return number >= 0 && [`show ${number}`, "Watch it go wrong"];
 }
 
@@ -50,7 +62,8 @@ export function outlook(board, design, game, path) {
   const meant = broken.filter((rule) => isMeant(game.watched, rule));
   if (allEnded(board, state)) {
     const says = "All threads have ended";
-    if (meant.length) return { kind: "broken", says: `${says}. Broken: ${broken.join(", ")}.`, act: cure(board, game, meant) };
+    if (meant.length)
+      return { kind: "broken", says: `${says}. Broken: ${broken.join(", ")}.`, act: cure(board, game, meant) };
     const held = game.watched ? `“${game.watched}” was not broken` : "no rule was broken";
     return { kind: "well", says: `${says}, and ${held}.`, act: back(board, design, game, path) };
   }
@@ -64,9 +77,12 @@ export function outlook(board, design, game, path) {
   const ahead = aheadOf(board, design, game);
   if (!ahead) return null;
   const toBreak = ahead.toBreak[ahead.graph.number.get(keyOf(state))];
-  if (toBreak === 0) return { kind: "broken", says: "From here somebody can never finish.", act: cure(board, game, finishing) };
+  if (toBreak === 0)
+    return { kind: "broken", says: "From here somebody can never finish.", act: cure(board, game, finishing) };
   if (toBreak > 0) return null;
-  const says = game.watched ? `From here “${game.watched}” can no longer be broken.` : "From here no rule can be broken any more.";
+  const says = game.watched
+    ? `From here “${game.watched}” can no longer be broken.`
+    : "From here no rule can be broken any more.";
   return { kind: "well", says, act: back(board, design, game, path) };
 }
 
@@ -76,7 +92,9 @@ const isCutOff = (board, design, state) =>
 
 /** Who held what was touched, when it went. */
 function whoHeld(board, design, { schedule }, path, name) {
-  const there = path.flatMap((state) => pictureOf(board, state)).filter((thing) => thing.name === name && !["gone", "empty"].includes(thing.state));
+  const there = path
+    .flatMap((state) => pictureOf(board, state))
+    .filter((thing) => thing.name === name && !["gone", "empty"].includes(thing.state));
   const was = there.at(-1);
   if (!was) return `Oops: there is no ${name}.`;
   if (was.refs === null) return `Oops: the ${name} is gone.`;
@@ -84,9 +102,9 @@ function whoHeld(board, design, { schedule }, path, name) {
   return isHeld ? `Oops: the ${name} went while it was held.` : `Oops: nobody held the ${name} when it went.`;
 }
 
-/** How far a broken rule is from each state; null where none of those that are meant can be broken, or it is not known. */
+/** How far a broken rule is from each state; null where none that is meant can be broken, or it is not known. */
 const aheadOf = (board, design, { watched }) =>
-  (fails(board, design).some(({ rule }) => isMeant(watched, rule)) ? foresight(board, design, watched) : null);
+  fails(board, design).some(({ rule }) => isMeant(watched, rule)) ? foresight(board, design, watched) : null;
 
 const fails = (board, design) => verdictsOn(board, design).filter(({ status }) => status === "fails");
 
@@ -101,15 +119,20 @@ function brokenOnTheWay(board, design, { schedule }, path) {
 function cure(board, game, broken) {
   if (isLab(board)) return ["restart", "Start again"];
   const mends = ({ rule, status }) => !broken.includes(rule) || MARKS[status] === MARKS.holds;
-  const better = [...board.designs.keys()].filter((n) => n !== game.design && broken.length > 0 && verdictsOn(board, board.designs[n]).every(mends));
+  const better = [...board.designs.keys()].filter(
+    (n) => n !== game.design && broken.length > 0 && verdictsOn(board, board.designs[n]).every(mends),
+  );
   const other = better.find((n) => !fails(board, board.designs[n]).length) ?? better[0] ?? -1;
-  return other < 0 ? ["restart", "Start again"] : [`design ${other}`, `The same steps under ${board.designs[other].name}`];
+  return other < 0
+    ? ["restart", "Start again"]
+    : [`design ${other}`, `The same steps under ${board.designs[other].name}`];
 }
 
 /** The last place on the way from which a rule can still be broken; or the start. */
 function back(board, design, game, path) {
   const ahead = aheadOf(board, design, game);
   const open = ahead ? path.findLastIndex((state) => ahead.toBreak[ahead.graph.number.get(keyOf(state))] > 0) : -1;
-  return open < 1 || open === path.length - 1 ? ["restart", "Start again"]
+  return open < 1 || open === path.length - 1
+    ? ["restart", "Start again"]
     : [`jump ${open}`, `Back to step ${open}, where it could still go wrong`];
 }

@@ -10,87 +10,180 @@ export const MARKS = { holds: "✓", fails: "✗", undetermined: "?" };
 /** Choose a design by its name, or, in the design lab, by switches. */
 export function designsView(board, game, id) {
   const design = board.designs[game.design];
-  return h("div", { class: "gup-choose" },
-    isLab(board) ? switchesView(board, design, id)
-      : board.designs.length > 1 && h("fieldset", { class: "gup-designs" }, h("legend", null, "Design"),
-          board.designs.map(({ name }, n) => radio(`${id}-design`, `design ${n}`, n === game.design, name))),
+  return h(
+    "div",
+    { class: "gup-choose" },
+    isLab(board)
+      ? switchesView(board, design, id)
+      : board.designs.length > 1 &&
+          h(
+            "fieldset",
+            { class: "gup-designs" },
+            h("legend", null, "Design"),
+            board.designs.map(({ name }, n) => radio(`${id}-design`, `design ${n}`, n === game.design, name)),
+          ),
     h("p", { class: "gup-paper" }, `Design ${design.name}`),
     h("p", { class: "gup-says" }, board.designs.length > 1 ? "" : h("b", null, `${design.name}: `), design.says),
-    isLab(board) && verdictsView(board, design)); // the lab is there to be told at once
+    isLab(board) && verdictsView(board, design),
+  ); // the lab is there to be told at once
 }
 
 /** Are the designs chosen by switches? */
 export const isLab = ({ switches }) => switches.length > 0;
 
 const radio = (name, does, checked, label, more) =>
-  h("label", null, h("input", { type: "radio", name, "data-set": does, value: does, checked }), h("b", null, label), more);
+  h(
+    "label",
+    null,
+    h("input", { type: "radio", name, "data-set": does, value: does, checked }),
+    h("b", null, label),
+    more,
+  );
 
 /** The switches of the lab; each setting shows what the checker says of the design it would make. */
 function switchesView(board, design, id) {
-  return h("div", { class: "gup-switches" }, board.switches.map(([name, settings], number) =>
-    h("fieldset", { class: `gup-designs${settings.length > 3 ? " gup-wide" : ""}` }, h("legend", null, name),
-      settings.map((label, setting) => {
-        const other = board.designs[withSwitch(board, design, number, setting)];
-        return radio(`${id}-${number}`, `switch ${number} ${setting}`, design.switches[number] === setting, label,
-          other && h("span", { class: "gup-would" }, " ", inMarks(board, other)));
-      }))));
+  return h(
+    "div",
+    { class: "gup-switches" },
+    board.switches.map(([name, settings], number) =>
+      h(
+        "fieldset",
+        { class: `gup-designs${settings.length > 3 ? " gup-wide" : ""}` },
+        h("legend", null, name),
+        settings.map((label, setting) => {
+          const other = board.designs[withSwitch(board, design, number, setting)];
+          return radio(
+            `${id}-${number}`,
+            `switch ${number} ${setting}`,
+            design.switches[number] === setting,
+            label,
+            other && h("span", { class: "gup-would" }, " ", inMarks(board, other)),
+          );
+        }),
+      ),
+    ),
+  );
 }
 
 function inMarks(board, design) {
   const failing = verdictsOn(board, design).filter(({ status }) => status === "fails").length;
-  return failing ? h("span", { class: "gup-fails" }, `✗ ${failing} broken`) : h("span", { class: "gup-holds" }, "✓ all hold");
+  return failing
+    ? h("span", { class: "gup-fails" }, `✗ ${failing} broken`)
+    : h("span", { class: "gup-holds" }, "✓ all hold");
 }
 
 export function verdictsView(board, design) {
   const states = plural(design.states, "state");
-  return h("table", { class: "gup-verdicts" },
-    h("caption", null, design.complete ? `Every schedule was tried: ${states}` : `The search was cut off after ${states}`),
+  return h(
+    "table",
+    { class: "gup-verdicts" },
+    h(
+      "caption",
+      null,
+      design.complete ? `Every schedule was tried: ${states}` : `The search was cut off after ${states}`,
+    ),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, "rule"), h("th", { scope: "col" }, "verdict"))),
-    h("tbody", null, verdictsOn(board, design).map(({ rule, says, status, short, schedule, loop }, n) =>
-      h("tr", { class: `gup-${status}` },
-        h("th", { scope: "row" }, rule, " ", h("small", null, says)),
-        h("td", null,
-          h("div", { class: "gup-result" },
-            h("span", { class: "gup-verdict" }, h("span", { "aria-hidden": "true" }, `${MARKS[status] ?? "?"} `), short),
-            schedule && button(`show ${n}`, "Show me", true, { "aria-label": `Show me: ${rule}` })),
-          schedule && h("code", { class: "gup-shortest" }, loop ? `${schedule} (${loop} …)` : schedule))))));
+    h(
+      "tbody",
+      null,
+      verdictsOn(board, design).map(({ rule, says, status, short, schedule, loop }, n) =>
+        h(
+          "tr",
+          { class: `gup-${status}` },
+          h("th", { scope: "row" }, rule, " ", h("small", null, says)),
+          h(
+            "td",
+            null,
+            h(
+              "div",
+              { class: "gup-result" },
+              h(
+                "span",
+                { class: "gup-verdict" },
+                h("span", { "aria-hidden": "true" }, `${MARKS[status] ?? "?"} `),
+                short,
+              ),
+              schedule && button(`show ${n}`, "Show me", true, { "aria-label": `Show me: ${rule}` }),
+            ),
+            schedule && h("code", { class: "gup-shortest" }, loop ? `${schedule} (${loop} …)` : schedule),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 const TOO_MANY = "This design has too many states for that in the page. Ask Python: check(…).";
 
 export function aheadPanel(board, design, game, path, isAsked) {
-  const failing = board.rules.filter((_, n) => board.designs.some((each) => verdictsOn(board, each)[n].status === "fails"));
+  const failing = board.rules.filter((_, n) =>
+    board.designs.some((each) => verdictsOn(board, each)[n].status === "fails"),
+  );
   const ahead = foresight(board, design, game.watched);
   const here = ahead?.toBreak[ahead.graph.number.get(keyOf(path.at(-1)))];
-  const says = !ahead ? (design.complete ? TOO_MANY : "The search was cut off, so nobody knows what lies ahead.")
-    : isAsked ? "Predict first: there is a question above."
-    : touchedGone(board, path.at(-1)) ? "The run has ended here."
-    : here < 0 ? "From here it cannot be broken."
-    : here === 0 ? "Here it is broken for good."
-    : `From here it can be broken, in ${plural(here, "step")} at the soonest.`;
+  const says = !ahead
+    ? design.complete
+      ? TOO_MANY
+      : "The search was cut off, so nobody knows what lies ahead."
+    : isAsked
+      ? "Predict first: there is a question above."
+      : touchedGone(board, path.at(-1))
+        ? "The run has ended here."
+        : here < 0
+          ? "From here it cannot be broken."
+          : here === 0
+            ? "Here it is broken for good."
+            : `From here it can be broken, in ${plural(here, "step")} at the soonest.`;
   return [
     choice("watch", "Rule", [["", "any rule"], ...failing.map(([name]) => [name, name])], game.watched),
-    h("p", { class: "gup-outlook" }, says, ahead && !isAsked && " Each thread's lane says what its next step would do."),
-    h("div", { class: "gup-buttons" },
-      button("bug", "Show me the shortest bug", ahead !== null), button("safe", "Show me a safe finish", ahead !== null),
+    h(
+      "p",
+      { class: "gup-outlook" },
+      says,
+      ahead && !isAsked && " Each thread's lane says what its next step would do.",
+    ),
+    h(
+      "div",
+      { class: "gup-buttons" },
+      button("bug", "Show me the shortest bug", ahead !== null),
+      button("safe", "Show me a safe finish", ahead !== null),
       button("surprise", "Surprise me"),
-      h("label", { class: "gup-choice" }, h("span", null, "Seed"), " ",
-        h("input", { type: "number", "data-set": "seed", min: 0, max: 4294967295, step: 1, value: String(game.seed) }))),
+      h(
+        "label",
+        { class: "gup-choice" },
+        h("span", null, "Seed"),
+        " ",
+        h("input", { type: "number", "data-set": "seed", min: 0, max: 4294967295, step: 1, value: String(game.seed) }),
+      ),
+    ),
   ];
 }
 
 export function outcomesPanel(board, design) {
   const outcomes = outcomesOf(board, design);
-  if (!outcomes) return h("p", null, design.complete ? TOO_MANY : "The search was cut off, so its schedules cannot be counted.");
+  if (!outcomes)
+    return h("p", null, design.complete ? TOO_MANY : "The search was cut off, so its schedules cannot be counted.");
   return [
-    h("p", null, "All complete schedules, counted and not sampled. Schedules that differ only in how often they go round ",
-      "a loop count as one. One that goes round for ever counts once: as “never ends”, or, where another thread could ",
-      "step and let it out, as “spins while others could step”. ",
-      "These are counts and no probabilities: a real machine does not choose among them evenly."),
-    h("ul", { class: "gup-bars" }, outcomes.map(({ short, count, share }, n) =>
-      h("li", null,
-        h("p", null, h("b", null, count), " ", h("span", null, short)),
-        h("div", { class: "gup-bar" }, h("span", { style: `width: ${Math.max(share * 100, 0.4)}%` })),
-        button(`outcome ${n}`, "Show me", true, { "aria-label": `Show me: ${short}` })))),
+    h(
+      "p",
+      null,
+      "All complete schedules, counted and not sampled. Schedules that differ only in how often they go round ",
+      "a loop count as one. One that goes round for ever counts once: as “never ends”, or, where another thread ",
+      "could step and let it out, as “spins while others could step”. ",
+      "These are counts and no probabilities: a real machine does not choose among them evenly.",
+    ),
+    h(
+      "ul",
+      { class: "gup-bars" },
+      outcomes.map(({ short, count, share }, n) =>
+        h(
+          "li",
+          null,
+          h("p", null, h("b", null, count), " ", h("span", null, short)),
+          h("div", { class: "gup-bar" }, h("span", { style: `width: ${Math.max(share * 100, 0.4)}%` })),
+          button(`outcome ${n}`, "Show me", true, { "aria-label": `Show me: ${short}` }),
+        ),
+      ),
+    ),
   ];
 }

@@ -24,9 +24,17 @@ export const button = (does, label, can = true, more = {}) =>
 
 /** A list to choose from; `does` takes the chosen value. */
 export const choice = (does, label, options, chosen) =>
-  h("label", { class: "gup-choice" }, h("span", null, label), " ",
-    h("select", { "data-set": does }, options.map(([value, words]) =>
-      h("option", { value, selected: value === chosen }, words))));
+  h(
+    "label",
+    { class: "gup-choice" },
+    h("span", null, label),
+    " ",
+    h(
+      "select",
+      { "data-set": does },
+      options.map(([value, words]) => h("option", { value, selected: value === chosen }, words)),
+    ),
+  );
 
 /** Make the element `old` look like `fresh`, replacing as little as possible. */
 export function patch(old, fresh) {
@@ -55,7 +63,8 @@ export function settle(root) {
     if (field.matches("[type=radio], [type=checkbox]")) field.checked = field.hasAttribute("checked");
     else if (field.matches("option")) field.selected = field.hasAttribute("selected");
     else if (field.matches("textarea")) field.value = field.textContent;
-    else if (field.type === "number" && field === document.activeElement) continue; // who types is not interrupted
+    else if (field.type === "number" && field === document.activeElement)
+      continue; // who types is not interrupted
     else if (field.value !== field.getAttribute("value")) field.value = field.getAttribute("value");
   }
 }

@@ -14,12 +14,30 @@
 import { outcomesOf, verdictsOn } from "./board.js";
 import { foresight, keyOf, randomWalk, route, walk } from "./graph.js";
 
-export const PACES = [["2400", "slow"], ["1200", "normal"], ["400", "fast"]]; // milliseconds a step
+export const PACES = [
+  ["2400", "slow"],
+  ["1200", "normal"],
+  ["400", "fast"],
+]; // milliseconds a step
 export const MOST_BESIDE = 4;
 
 export const START = {
-  design: 0, schedule: "", wish: "", track: "", loop: "", title: "", playing: false, pace: "1200", note: "",
-  open: [], watched: "", beside: [], seed: 1, answers: {}, told: "", copied: null,
+  design: 0,
+  schedule: "",
+  wish: "",
+  track: "",
+  loop: "",
+  title: "",
+  playing: false,
+  pace: "1200",
+  note: "",
+  open: [],
+  watched: "",
+  beside: [],
+  seed: 1,
+  answers: {},
+  told: "",
+  copied: null,
 };
 
 /** The digit of the next step along the track; undefined at its end. */
@@ -28,8 +46,15 @@ export function nextOnTrack({ schedule, track, loop }) {
   return loop ? loop[(schedule.length - track.length) % loop.length] : undefined;
 }
 
-export const jump = (game, schedule) =>
-  ({ ...game, schedule, wish: schedule, note: "", told: "", playing: false, copied: null });
+export const jump = (game, schedule) => ({
+  ...game,
+  schedule,
+  wish: schedule,
+  note: "",
+  told: "",
+  playing: false,
+  copied: null,
+});
 const newTrack = (game, track) => ({ ...jump(game, track), track, loop: "", title: "" });
 
 export function step(board, game, digit) {
@@ -59,7 +84,18 @@ export function chooseDesign(board, game, number) {
   const schedule = game.wish.slice(0, path.length - 1);
   const parted = why && `Under ${design.name} the schedule ${game.wish} cannot go on. ${why}`;
   const track = game.track.startsWith(schedule) ? game.track : schedule;
-  return { ...game, design: number, schedule, track, loop: "", title: "", note: parted, told: `Design ${design.name}.`, playing: false, copied: null };
+  return {
+    ...game,
+    design: number,
+    schedule,
+    track,
+    loop: "",
+    title: "",
+    note: parted,
+    told: `Design ${design.name}.`,
+    playing: false,
+    copied: null,
+  };
 }
 
 /** Put one switch of the design lab at another setting. */
@@ -102,13 +138,20 @@ export function showAhead(board, game, safely, playing) {
   const here = ahead.graph.number.get(keyOf(path.at(-1)));
   const distance = safely ? ahead.toSafety : ahead.toBreak;
   if (distance[here] < 0) {
-    const what = safely ? `no way to an end that does not break ${ruleName(game.watched)}`
+    const what = safely
+      ? `no way to an end that does not break ${ruleName(game.watched)}`
       : `no way to break ${ruleName(game.watched)}`;
     return { ...game, note: `From here there is ${what}.`, playing: false };
   }
   const rest = route(ahead, distance, here, safely);
-  if (!rest) return { ...game, note: safely ? "All threads have ended here." : "Here it is broken for good already.", playing: false };
-  const title = `From step ${game.schedule.length} on, the shortest way to ${safely ? "an end that does not break" : "break"} ${ruleName(game.watched)}`;
+  if (!rest)
+    return {
+      ...game,
+      note: safely ? "All threads have ended here." : "Here it is broken for good already.",
+      playing: false,
+    };
+  const aim = safely ? "an end that does not break" : "break";
+  const title = `From step ${game.schedule.length} on, the shortest way to ${aim} ${ruleName(game.watched)}`;
   return lay(game, game.schedule + rest, "", title, playing && rest !== "", game.schedule);
 }
 
@@ -133,7 +176,8 @@ export const toggle = (list, item) => (list.includes(item) ? list.filter((other)
 /** Put a design beside the others, or take it away; there is room for four. */
 export function setBeside(game, number) {
   const beside = toggle(game.beside, number).sort((a, b) => a - b);
-  if (beside.length > MOST_BESIDE) return { ...game, note: `There is room for ${MOST_BESIDE} designs side by side: take one away first.` };
+  if (beside.length > MOST_BESIDE)
+    return { ...game, note: `There is room for ${MOST_BESIDE} designs side by side: take one away first.` };
   return { ...game, beside, note: "" };
 }
 

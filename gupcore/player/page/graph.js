@@ -1,6 +1,20 @@
 // Walking the graph, and looking ahead in it. All of this is about states and moves, whatever they stand for.
 
-import { after, allEnded, brokenAtEnd, brokenBy, canMove, hasEnded, moveOf, remembered, saidBy, standsAt, startOf, thingsOf, touchedGone } from "./board.js";
+import {
+  after,
+  allEnded,
+  brokenAtEnd,
+  brokenBy,
+  canMove,
+  hasEnded,
+  moveOf,
+  remembered,
+  saidBy,
+  standsAt,
+  startOf,
+  thingsOf,
+  touchedGone,
+} from "./board.js";
 
 const MANY = 20_000; // states; of more, the page does not look ahead
 const NO_WAY = -1;
@@ -36,18 +50,31 @@ export function stepTaken(board, design, path, schedule, n) {
   const move = moveOf(board, design, path[n], digit - 1);
   const { source, places } = standsAt(board, path[n], digit - 1);
   return {
-    number: n + 1, digit, label: board.threads[digit - 1], said: saidBy(board, move), source,
-    breaks: brokenBy(board, move), line: places.at(-1).text, stopped: touchedGone(board, path[n + 1]),
+    number: n + 1,
+    digit,
+    label: board.threads[digit - 1],
+    said: saidBy(board, move),
+    source,
+    breaks: brokenBy(board, move),
+    line: places.at(-1).text,
+    stopped: touchedGone(board, path[n + 1]),
   };
 }
 
 /** The machine's things in the last state of `path`: what each is, was a step ago, and ever was. */
 export function thingsAfter(board, path) {
   const before = thingsOf(board, path.at(-2) ?? path[0]);
-  const existed = new Set(path.flatMap((state) =>
-    thingsOf(board, state).filter(({ exists }) => exists).map(({ name }) => name)));
+  const existed = new Set(
+    path.flatMap((state) =>
+      thingsOf(board, state)
+        .filter(({ exists }) => exists)
+        .map(({ name }) => name),
+    ),
+  );
   return thingsOf(board, path.at(-1)).map((thing, n) => ({
-    ...thing, was: before[n].value, existed: existed.has(thing.name),
+    ...thing,
+    was: before[n].value,
+    existed: existed.has(thing.name),
     changed: thing.exists !== before[n].exists || thing.value !== before[n].value,
   }));
 }
@@ -76,7 +103,8 @@ export function whoEndsTheWait(board, design, state, t) {
 function waitsFor({ threads }, way) {
   const names = [...new Set(way)].sort().map((digit) => `thread ${digit} (${threads[digit - 1]})`);
   const steps = way.length === 1 ? "its next step" : `${way.length} steps`;
-  return names.length === 1 ? `It waits for ${names[0]}, at least for ${steps}.`
+  return names.length === 1
+    ? `It waits for ${names[0]}, at least for ${steps}.`
     : `It waits for ${names.join(" and ")}, at least for ${steps}.`;
 }
 
@@ -119,7 +147,7 @@ export function wayTo({ way }, state) {
 }
 
 /** For each state, how many steps it is from a state or a move that is wanted; NO_WAY where none can be reached. */
-function nearest({ states, edges }, isWantedState, isWantedMove, isAllowed = () => true) {
+function nearest({ states, edges }, isWantedState, isWantedMove, isAllowed = (_edge) => true) {
   const into = states.map(() => []);
   const distance = new Int32Array(states.length).fill(NO_WAY);
   const queue = [];
@@ -129,10 +157,12 @@ function nearest({ states, edges }, isWantedState, isWantedMove, isAllowed = () 
     queue.push(state);
   };
   states.forEach((_, state) => isWantedState(state) && arrive(state, 0));
-  edges.forEach((out, from) => out.forEach((edge) => {
-    if (isAllowed(edge)) into[edge.to].push(from);
-    if (isWantedMove(edge)) arrive(from, 1);
-  }));
+  edges.forEach((out, from) =>
+    out.forEach((edge) => {
+      if (isAllowed(edge)) into[edge.to].push(from);
+      if (isWantedMove(edge)) arrive(from, 1);
+    }),
+  );
   for (const state of queue) for (const from of into[state]) arrive(from, distance[state] + 1);
   return distance;
 }
@@ -156,9 +186,15 @@ function lookAhead(board, design, rule) {
   const endsBadly = (n) => isEnd(n) && brokenAtEnd(board, graph.states[n]).some(isMeant);
   const breaks = (edge) => edge.breaks.some(isMeant);
   return {
-    graph, breaks,
+    graph,
+    breaks,
     toBreak: nearest(graph, (n) => stuck.has(n) || endsBadly(n), breaks),
-    toSafety: nearest(graph, (n) => isEnd(n) && !endsBadly(n), () => false, (edge) => !breaks(edge)),
+    toSafety: nearest(
+      graph,
+      (n) => isEnd(n) && !endsBadly(n),
+      (_edge) => false,
+      (edge) => !breaks(edge),
+    ),
   };
 }
 
@@ -167,8 +203,10 @@ export function route({ graph, breaks }, distance, state, avoids) {
   let schedule = "";
   for (let here = state; distance[here] > 0;) {
     const nearer = graph.edges[here].filter((edge) =>
-      avoids ? !breaks(edge) && distance[edge.to] === distance[here] - 1
-        : (distance[here] === 1 && breaks(edge)) || distance[edge.to] === distance[here] - 1);
+      avoids
+        ? !breaks(edge) && distance[edge.to] === distance[here] - 1
+        : (distance[here] === 1 && breaks(edge)) || distance[edge.to] === distance[here] - 1,
+    );
     const edge = nearer.find(({ digit }) => digit === schedule.at(-1)) ?? nearer[0];
     schedule += edge.digit;
     if (!avoids && breaks(edge)) break;

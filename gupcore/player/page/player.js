@@ -14,20 +14,53 @@ import { complaint, touchedGone } from "./board.js";
 import { captionView } from "./caption.js";
 import { aheadPanel, designsView, isLab, outcomesPanel, verdictsView } from "./checker.js";
 import { button, h, patch, settle } from "./elements.js";
-import { chooseDesign, follow, jump, MOST_BESIDE, nextOnTrack, promptHere, scrub, setBeside, showAhead, showOutcome, showVerdict, START, step, surprise, tick, toggle, turnSwitch } from "./game.js";
+import {
+  chooseDesign,
+  follow,
+  jump,
+  MOST_BESIDE,
+  nextOnTrack,
+  promptHere,
+  scrub,
+  setBeside,
+  showAhead,
+  showOutcome,
+  showVerdict,
+  START,
+  step,
+  surprise,
+  tick,
+  toggle,
+  turnSwitch,
+} from "./game.js";
 import { stepTaken, thingsAfter, walk, wayTo, wholeGraph } from "./graph.js";
 import { lockstepPanel } from "./lockstep.js";
 import { mapPanel, neighbour } from "./map.js";
 import { showChange } from "./motion.js";
-import { answersTo, answerSays, canBeAsked, forget, isOpen, keep, progressView, promptView, recall } from "./predict.js";
+import {
+  answersTo,
+  answerSays,
+  canBeAsked,
+  forget,
+  isOpen,
+  keep,
+  progressView,
+  promptView,
+  recall,
+} from "./predict.js";
 import { sceneView } from "./scene.js";
 import { asPython, asText, linkTo, readLink, sharePanel } from "./share.js";
 import { aloud, controlsView, historyView, lanesView, lastStepView, machineView, scrubView } from "./stage.js";
 import { timelineView } from "./timeline.js";
 
 const PANELS = [
-  ["words", "In words"], ["checker", "Ask the checker"], ["ahead", "Look ahead"], ["outcomes", "Outcomes"],
-  ["beside", "Side by side"], ["map", "State map"], ["share", "Share"],
+  ["words", "In words"],
+  ["checker", "Ask the checker"],
+  ["ahead", "Look ahead"],
+  ["outcomes", "Outcomes"],
+  ["beside", "Side by side"],
+  ["map", "State map"],
+  ["share", "Share"],
 ];
 
 function view(board, game, prompts, id, hasAddress, isWide) {
@@ -38,19 +71,29 @@ function view(board, game, prompts, id, hasAddress, isWide) {
   const things = thingsAfter(board, path);
   const prompt = promptHere(board, game, prompts);
   const veiled = isOpen(prompt, game) ? prompt.thread : 0;
-  return h("div", { class: "gup", role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
+  return h(
+    "div",
+    { class: "gup", role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
     designsView(board, game, id),
-    h("div", { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
+    h(
+      "div",
+      { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
       controlsView(board, design, game, path),
       sceneView(board, design, game, path, last, veiled, isWide),
       captionView(board, design, game, path, last, prompt, prompts.length > 0),
       timelineView(board, design, game, veiled, isWide),
       scrubView(board, design, game),
       lanesView(board, design, game, path.at(-1), last, stopped, prompt, id),
-      h("div", null, promptView(prompt, game.answers))), // a place of its own: what follows stays what it is
+      h("div", null, promptView(prompt, game.answers)),
+    ), // a place of its own: what follows stays what it is
     panelsView(board, design, game, path, things, last, isOpen(prompt, game), id, hasAddress),
     h("div", null, progressView(prompts, game.answers)),
-    h("p", { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" }, aloud(board, design, game, path, last, prompt)));
+    h(
+      "p",
+      { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" },
+      aloud(board, design, game, path, last, prompt),
+    ),
+  );
 }
 
 /** Closed at first: a reader who has not tried yet should not be told. */
@@ -58,9 +101,14 @@ function panelsView(board, design, game, path, things, last, isAsked, id, hasAdd
   const inside = {
     words: () => [
       machineView(things, last?.stopped),
-      h("div", { class: "gup-after" },
-        lastStepView(board, design, game, last, things), historyView(board, design, game, path)),
-      keysView(board.threads.length)],
+      h(
+        "div",
+        { class: "gup-after" },
+        lastStepView(board, design, game, last, things),
+        historyView(board, design, game, path),
+      ),
+      keysView(board.threads.length),
+    ],
     checker: () => verdictsView(board, design),
     ahead: () => aheadPanel(board, design, game, path, isAsked),
     outcomes: () => outcomesPanel(board, design),
@@ -70,22 +118,46 @@ function panelsView(board, design, game, path, things, last, isAsked, id, hasAdd
   };
   const leftOut = { beside: board.designs.length < 2 || isLab(board), checker: isLab(board) };
   const panels = PANELS.filter(([name]) => !leftOut[name]);
-  return h("div", { class: "gup-panels" },
-    h("div", { class: "gup-buttons", role: "group", "aria-label": "More" }, panels.map(([name, label]) =>
-      button(`open ${name}`, label, true, { "aria-expanded": String(game.open.includes(name)), "aria-controls": `${id}-${name}` }))),
+  return h(
+    "div",
+    { class: "gup-panels" },
+    h(
+      "div",
+      { class: "gup-buttons", role: "group", "aria-label": "More" },
+      panels.map(([name, label]) =>
+        button(`open ${name}`, label, true, {
+          "aria-expanded": String(game.open.includes(name)),
+          "aria-controls": `${id}-${name}`,
+        }),
+      ),
+    ),
     panels.map(([name, label]) => {
       const isOpened = game.open.includes(name);
       const isKept = name === "words"; // the words are what is printed, open or not
       const classes = `gup-panel gup-panel-${name}${isKept && !isOpened ? " gup-closed" : ""}`;
-      return h("section", { id: `${id}-${name}`, class: classes, role: "group", "aria-label": label, hidden: !isKept && !isOpened },
-        (isKept || isOpened) && [h("p", { class: "gup-title" }, `${label}: ${design.name}`), inside[name]()]);
-    }));
+      return h(
+        "section",
+        { id: `${id}-${name}`, class: classes, role: "group", "aria-label": label, hidden: !isKept && !isOpened },
+        (isKept || isOpened) && [h("p", { class: "gup-title" }, `${label}: ${design.name}`), inside[name]()],
+      );
+    }),
+  );
 }
 
 function keysView(count) {
-  const keys = [[count > 1 ? `1–${count}` : "1", "step that thread"], ["←", "back"], ["→", "next"], ["Home", "restart"], ["Esc", "pause"]];
-  return h("p", { class: "gup-keys" }, "Keys, once you have clicked into the player: ",
-    keys.map(([key, does], n) => [n > 0 && " · ", h("kbd", null, key), ` ${does}`]));
+  const keys = [
+    [count > 1 ? `1–${count}` : "1", "step that thread"],
+    ["←", "back"],
+    ["→", "next"],
+    ["Home", "restart"],
+    ["Esc", "pause"],
+  ];
+  return h(
+    "p",
+    { class: "gup-keys" },
+    "Keys, once you have clicked into the player: ",
+    keys.map(([key, does], n) => [n > 0 && " · ", h("kbd", null, key), ` ${does}`]),
+  );
 }
 
 // --- The player ---------------------------------------------------------------------------------
@@ -122,7 +194,10 @@ function mount(model, element) {
     if (wrong) return replace(h("p", { class: "gup gup-note", role: "alert" }, wrong));
     const beside = board.designs.length > MOST_BESIDE ? [] : board.designs.map((_, n) => n);
     const kept = before && { open: before.open, pace: before.pace, seed: before.seed };
-    const design = Math.max(0, board.designs.findIndex(({ name }) => name === model.get("design")));
+    const design = Math.max(
+      0,
+      board.designs.findIndex(({ name }) => name === model.get("design")),
+    );
     const opens = model.get("opens");
     const watched = board.rules.some(([name]) => name === model.get("watched")) ? model.get("watched") : "";
     game = { ...START, design, beside, watched, open: Array.isArray(opens) ? opens : [], ...kept, answers: recalled() };
@@ -139,7 +214,8 @@ function mount(model, element) {
     root?.remove();
     element.append((root = fresh));
     Object.entries({ click: onClick, change: onSet, input: onInput }).forEach(([event, listener]) =>
-      root.addEventListener(event, listener));
+      root.addEventListener(event, listener),
+    );
   }
 
   function set(next, isNews = true) {
@@ -165,7 +241,9 @@ function mount(model, element) {
   function tell() {
     const name = board.designs[game.design].name;
     const told = { design: name, schedule: game.schedule, answers: game.answers };
-    const news = Object.entries(told).filter(([key, value]) => JSON.stringify(model.get(key)) !== JSON.stringify(value));
+    const news = Object.entries(told).filter(
+      ([key, value]) => JSON.stringify(model.get(key)) !== JSON.stringify(value),
+    );
     if (!news.length) return;
     telling = true; // between two of them, the model is no place to go to
     news.forEach(([key, value]) => model.set(key, value));
@@ -183,7 +261,11 @@ function mount(model, element) {
   function go(name, schedule) {
     const names = board.designs.map((design) => design.name);
     const known = names.includes(name);
-    const next = follow(board, { ...game, design: known ? names.indexOf(name) : game.design }, known ? schedule : game.schedule);
+    const next = follow(
+      board,
+      { ...game, design: known ? names.indexOf(name) : game.design },
+      known ? schedule : game.schedule,
+    );
     const choices = names.length > 12 ? "one of those above" : names.join(", ");
     set(known ? next : { ...next, note: `There is no design “${name}” here; choose ${choices}.` });
   }
@@ -220,7 +302,8 @@ function mount(model, element) {
       seed: () => ({ ...game, seed: Math.trunc(Math.abs(Number(value))) || 0 }),
     };
     set(acts[verb](), !QUIET.includes(verb));
-    if (["show", "outcome", "bug", "safe", "surprise"].includes(verb)) intoSight(root.querySelector(".gup-stage"), calm.matches);
+    if (["show", "outcome", "bug", "safe", "surprise"].includes(verb))
+      intoSight(root.querySelector(".gup-stage"), calm.matches);
   }
 
   function pauseToPredict(next) {
@@ -229,7 +312,12 @@ function mount(model, element) {
 
   function answer(prompt, outcome) {
     keep(prompt.key, outcome);
-    return { ...game, answers: { ...game.answers, [prompt.key]: outcome }, note: "", told: answerSays(prompt, outcome) };
+    return {
+      ...game,
+      answers: { ...game.answers, [prompt.key]: outcome },
+      note: "",
+      told: answerSays(prompt, outcome),
+    };
   }
 
   /** Take over what was answered in another view of the same player. */
@@ -245,9 +333,16 @@ function mount(model, element) {
       python: () => asPython(board, design, game.schedule),
       text: () => asText(board, design, game.schedule),
     }[kind]();
-    const copied = () => game.copied?.text === text && set({ ...game, copied: { text, says: "Copied:" }, told: "Copied." });
+    const copied = () =>
+      game.copied?.text === text && set({ ...game, copied: { text, says: "Copied:" }, told: "Copied." });
     navigator.clipboard?.writeText(text).then(copied, () => {});
-    return { ...game, playing: false, note: "", copied: { text, says: "Copy this:" }, told: "Here is the text to copy." };
+    return {
+      ...game,
+      playing: false,
+      note: "",
+      copied: { text, says: "Copy this:" },
+      told: "Here is the text to copy.",
+    };
   }
 
   function onClick(event) {
@@ -271,7 +366,8 @@ function mount(model, element) {
     const onMap = target.closest(".gup-map") && key.startsWith("Arrow");
     const does = onMap ? "" : keyAction(event);
     if (!does && !onMap) {
-      if (target.matches("input, select, textarea")) event.stopPropagation(); // the arrows are the field's, not the notebook's
+      // The arrows are the field's, not the notebook's.
+      if (target.matches("input, select, textarea")) event.stopPropagation();
       return;
     }
     event.preventDefault();
@@ -293,12 +389,22 @@ function mount(model, element) {
     isWide = fits;
     if (game) patch(root, view(board, game, prompts, id, hasAddress, isWide));
   });
-  const heard = Object.entries({ "change:board": load, "change:design": pull, "change:schedule": pull, "change:answers": pullAnswers });
+  const heard = Object.entries({
+    "change:board": load,
+    "change:design": pull,
+    "change:schedule": pull,
+    "change:answers": pullAnswers,
+  });
   load();
   widths.observe(element);
   heard.forEach(([event, listener]) => model.on(event, listener));
   window.addEventListener("keydown", onKey, true); // before Notebook, which listens to the whole document
-  if (game && hasAddress) model.opened(go, (note) => game && set({ ...game, note }), () => root);
+  if (game && hasAddress)
+    model.opened(
+      go,
+      (note) => game && set({ ...game, note }),
+      () => root,
+    );
   return () => {
     clearTimeout(timer);
     widths.disconnect();
@@ -364,7 +470,10 @@ function openLink(players) {
   const link = readLink(location.hash);
   if (!link || !players.length) return;
   const player = players.find(({ key }) => key === link.key);
-  const [meant, wrong] = [player ?? players[0], link.wrong ?? (player ? "" : `This link leads to “${link.key}”, which is not in this page.`)];
+  const [meant, wrong] = [
+    player ?? players[0],
+    link.wrong ?? (player ? "" : `This link leads to “${link.key}”, which is not in this page.`),
+  ];
   if (wrong) meant.note(wrong);
   else player.go(link.design, link.schedule);
   meant.root().scrollIntoView({ block: "start" });
@@ -374,10 +483,12 @@ function openLink(players) {
 function pageModel(values, key, players) {
   const address = (hash) => location.href.split("#")[0] + hash;
   return {
-    key, address,
+    key,
+    address,
     get: (name) => values[name],
     set: (name, value) => void (values[name] = value),
-    on() {}, off() {},
+    on() {},
+    off() {},
     save_changes() {
       try {
         history.replaceState(history.state, "", linkTo(key, values.design, values.schedule));

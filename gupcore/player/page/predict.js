@@ -5,13 +5,22 @@ import { button, h } from "./elements.js";
 export function promptView(prompt, answers) {
   if (!prompt) return null;
   const given = answers[prompt.key];
-  return h("section", { class: "gup-prompt", role: "group", "aria-label": "Predict first" },
+  return h(
+    "section",
+    { class: "gup-prompt", role: "group", "aria-label": "Predict first" },
     given === undefined
-      ? h("fieldset", null, h("legend", null, prompt.question),
-          prompt.choices.map(([outcome, says]) =>
-            button(`answer ${outcome}`, says, true, { class: "gup-answer" })),
-          h("small", null, `Or just step: nobody has to answer.`))
-      : [h("p", null, prompt.question), h("p", null, h("b", null, given === prompt.right ? "✓ " : "✗ "), answerSays(prompt, given))]);
+      ? h(
+          "fieldset",
+          null,
+          h("legend", null, prompt.question),
+          prompt.choices.map(([outcome, says]) => button(`answer ${outcome}`, says, true, { class: "gup-answer" })),
+          h("small", null, `Or just step: nobody has to answer.`),
+        )
+      : [
+          h("p", null, prompt.question),
+          h("p", null, h("b", null, given === prompt.right ? "✓ " : "✗ "), answerSays(prompt, given)),
+        ],
+  );
 }
 
 /** What there is to say of an answer. */
@@ -28,16 +37,24 @@ export const canBeAsked = (prompt) =>
   typeof prompt?.key === "string" && typeof prompt.schedule === "string" && Array.isArray(prompt.choices);
 
 /** Of all answers those to `prompts`, and of these those that are among their choices. */
-export const answersTo = (prompts, all) => Object.fromEntries(prompts
-  .filter(({ key, choices }) => choices.some(([outcome]) => outcome === all[key])).map(({ key }) => [key, all[key]]));
+export const answersTo = (prompts, all) =>
+  Object.fromEntries(
+    prompts
+      .filter(({ key, choices }) => choices.some(([outcome]) => outcome === all[key]))
+      .map(({ key }) => [key, all[key]]),
+  );
 
 export function progressView(prompts, answers) {
   const answered = prompts.filter(({ key }) => answers[key] !== undefined);
   if (!answered.length) return null;
-  const right = answered.filter(({ key, right }) => answers[key] === right);
-  return h("p", { class: "gup-progress" },
-    `You have answered ${answered.length} of ${prompts.length} questions here, ${right.length} as it is. Kept in this browser only. `,
-    button("forget", "Forget my answers"));
+  const hits = answered.filter(({ key, right }) => answers[key] === right);
+  return h(
+    "p",
+    { class: "gup-progress" },
+    `You have answered ${answered.length} of ${prompts.length} questions here, ${hits.length} as it is. `,
+    "Kept in this browser only. ",
+    button("forget", "Forget my answers"),
+  );
 }
 
 // --- Kept in the reader's browser, if it lets us ------------------------------------------------

@@ -4,7 +4,18 @@
 // rooms stand side by side, further ones below them; the threads stand on the left, or below on a phone.
 // The picture repeats what the lists of things say in words, and is hidden from a screen reader.
 
-import { canMove, everyDrawing, hasEnded, knownBy, moveOf, pictureOf, remembered, takenBy, touchedBy, touchedGone } from "./board.js";
+import {
+  canMove,
+  everyDrawing,
+  hasEnded,
+  knownBy,
+  moveOf,
+  pictureOf,
+  remembered,
+  takenBy,
+  touchedBy,
+  touchedGone,
+} from "./board.js";
 import { draw, h } from "./elements.js";
 
 const GONE = "gone";
@@ -32,8 +43,14 @@ const roomsOf = remembered((board) => {
   return [...rooms].map(([name, things]) => [name, [...things]]);
 });
 
-const cachesOf = remembered((board) =>
-  new Map(everyDrawing(board).filter(({ look }) => look === "cache").map(({ name, room }) => [name, room])));
+const cachesOf = remembered(
+  (board) =>
+    new Map(
+      everyDrawing(board)
+        .filter(({ look }) => look === "cache")
+        .map(({ name, room }) => [name, room]),
+    ),
+);
 
 /** The number of the thread on a CPU, from its name; -1 if there is none. */
 const threadOn = ({ cpus }, name) => cpus.indexOf(Number(name.slice("CPU ".length)));
@@ -54,7 +71,10 @@ function layOut(board, { width, threads: left, gap, isWide }) {
   const things = new Map();
   const boxes = [];
   const single = (width - from - gap * (upper.length - 1)) / upper.length;
-  const rows = upper.length === 1 ? Math.ceil(upper[0][1].length / 3) || 1 : Math.max(1, ...upper.map(([, names]) => names.length));
+  const rows =
+    upper.length === 1
+      ? Math.ceil(upper[0][1].length / 3) || 1
+      : Math.max(1, ...upper.map(([, names]) => names.length));
   const high = (count) => PAD + count * (HEIGHT + BETWEEN) - BETWEEN + PAD;
   upper.forEach(([name, names], n) => {
     const box = { name, x: from + n * (single + gap), y: HEAD, width: single, height: high(rows) };
@@ -64,7 +84,13 @@ function layOut(board, { width, threads: left, gap, isWide }) {
   let y = HEAD + high(rows);
   for (const [name, names] of lower) {
     const columns = isWide || names.length < 4 ? Math.min(names.length, 4) : 2;
-    const box = { name, x: from, y: y + gap + HEAD, width: width - from, height: high(Math.ceil(names.length / columns)) };
+    const box = {
+      name,
+      x: from,
+      y: y + gap + HEAD,
+      width: width - from,
+      height: high(Math.ceil(names.length / columns)),
+    };
     boxes.push(box);
     placeInside(things, box, names, columns, true);
     y = box.y + box.height;
@@ -76,7 +102,12 @@ function layOut(board, { width, threads: left, gap, isWide }) {
     if (isWide) return { x: 1, width: left, height: tall, y: HEAD + t * (tall + BETWEEN) };
     const columns = Math.min(count, 2);
     const wide = (width - gap * (columns - 1)) / columns - 1;
-    return { x: 0.5 + (t % columns) * (wide + gap), y: y + 26 + Math.floor(t / columns) * (tall + BETWEEN), width: wide, height: tall };
+    return {
+      x: 0.5 + (t % columns) * (wide + gap),
+      y: y + 26 + Math.floor(t / columns) * (tall + BETWEEN),
+      width: wide,
+      height: tall,
+    };
   });
   cachesOf(board).forEach((cpu, name) => {
     const owner = threads[threadOn(board, cpu)];
@@ -91,10 +122,15 @@ function layOut(board, { width, threads: left, gap, isWide }) {
 /** A thing of an upper room is held from below, one of a lower room from above: between them there is space. */
 function placeInside(things, { x, y, width }, names, columns, isLower = false) {
   const each = (width - 2 * PAD - BETWEEN * (columns - 1)) / columns;
-  names.forEach((name, n) => things.set(name, {
-    x: x + PAD + (n % columns) * (each + BETWEEN), y: y + PAD + Math.floor(n / columns) * (HEIGHT + BETWEEN),
-    width: each, height: HEIGHT, isLower,
-  }));
+  names.forEach((name, n) =>
+    things.set(name, {
+      x: x + PAD + (n % columns) * (each + BETWEEN),
+      y: y + PAD + Math.floor(n / columns) * (HEIGHT + BETWEEN),
+      width: each,
+      height: HEIGHT,
+      isLower,
+    }),
+  );
 }
 
 // --- Who holds what -----------------------------------------------------------------------------
@@ -130,7 +166,9 @@ export function holdingsAfter(board, design, path, schedule) {
  */
 export function holdersOf({ name, refs, held, keeper }, threads) {
   const things = held.map((by) => ({ by, kind: "thing" }));
-  const taken = threads.flatMap((all, t) => Array.from({ length: all.get(name) ?? 0 }, () => ({ by: t, kind: "thread" })));
+  const taken = threads.flatMap((all, t) =>
+    Array.from({ length: all.get(name) ?? 0 }, () => ({ by: t, kind: "thread" })),
+  );
   const holders = [...things, ...taken];
   const own = refs - holders.length;
   if (own < 0) return holders.map((holder, n) => (n < holders.length + own ? holder : { ...holder, kind: "lacking" }));
@@ -140,12 +178,18 @@ export function holdersOf({ name, refs, held, keeper }, threads) {
 // --- The picture --------------------------------------------------------------------------------
 
 export function sceneView(board, design, game, path, last, veiled, isWide) {
-  const shows = { ...holdingsAfter(board, design, path, game.schedule), picture: pictureOf(board, path.at(-1)) };
-  shows.veiled = veiled; // the number of a thread of which it must not be seen whether it can step
-  shows.before = new Map(pictureOf(board, path.at(-2) ?? path[0]).map((thing) => [thing.name, thing]));
-  shows.touched = last ? touchedBy(board, moveOf(board, design, path.at(-2), last.digit - 1)) : [];
-  return h("div", { class: "gup-scene", "aria-hidden": "true" },
-    drawScene(board, design, path, last, shows, layoutOf(board, isWide ? WIDE : NARROW)));
+  const shows = {
+    ...holdingsAfter(board, design, path, game.schedule),
+    picture: pictureOf(board, path.at(-1)),
+    before: new Map(pictureOf(board, path.at(-2) ?? path[0]).map((thing) => [thing.name, thing])),
+    touched: last ? touchedBy(board, moveOf(board, design, path.at(-2), last.digit - 1)) : [],
+    veiled, // the number of a thread of which it must not be seen whether it can step
+  };
+  return h(
+    "div",
+    { class: "gup-scene", "aria-hidden": "true" },
+    drawScene(board, design, path, last, shows, layoutOf(board, isWide ? WIDE : NARROW)),
+  );
 }
 
 function drawScene(board, design, path, last, shows, at) {
@@ -156,32 +200,69 @@ function drawScene(board, design, path, last, shows, at) {
   const glyphs = things.map((thing) => {
     const holders = thing.refs === null || thing.state === GONE ? [] : holdersOf(thing, held);
     const box = at.things.get(thing.name);
-    spots.set(thing.name, holders.map((holder, n) => ({ ...holder, ...spot(box, n, holders.length) })));
+    spots.set(
+      thing.name,
+      holders.map((holder, n) => ({ ...holder, ...spot(box, n, holders.length) })),
+    );
     const was = before.get(thing.name);
     const changed = !was || was.state !== thing.state || was.words !== thing.words || was.refs !== thing.refs;
     return glyphView(thing, box, spots.get(thing.name), changed, last?.stopped === thing.name);
   });
   const where = (name) => at.things.get(name);
-  const arrows = things.flatMap((thing) => thing.points.filter(([, to]) => where(to)).map(([does, to]) =>
-    draw("g", { class: `gup-arrow gup-${does}`, "data-from": thing.name, "data-to": to }, arch(where(thing.name), where(to), does))));
-  const tethers = [...spots].flatMap(([name, all]) => all.map(({ by, kind, ...to }) => {
-    const box = typeof by === "string" ? where(by) : at.threads[by];
-    return box && draw("path", {
-      class: `gup-tether gup-by-${kind}`, "data-thread": typeof by === "number" && by + 1, "data-thing": name, d: link(box, to, at),
-    });
-  }));
-  const loose = cut.flatMap((all, t) => [...all.keys()].filter(where).map((name) =>
-    draw("path", { class: "gup-tether gup-cut", "data-thread": t + 1, d: link(at.threads[t], edgeOf(where(name), at.threads[t], at), at) })));
+  const arrows = things.flatMap((thing) =>
+    thing.points
+      .filter(([, to]) => where(to))
+      .map(([does, to]) =>
+        draw(
+          "g",
+          { class: `gup-arrow gup-${does}`, "data-from": thing.name, "data-to": to },
+          arch(where(thing.name), where(to), does),
+        ),
+      ),
+  );
+  const tethers = [...spots].flatMap(([name, all]) =>
+    all.map(({ by, kind, ...to }) => {
+      const box = typeof by === "string" ? where(by) : at.threads[by];
+      return (
+        box &&
+        draw("path", {
+          class: `gup-tether gup-by-${kind}`,
+          "data-thread": typeof by === "number" && by + 1,
+          "data-thing": name,
+          d: link(box, to, at),
+        })
+      );
+    }),
+  );
+  const loose = cut.flatMap((all, t) =>
+    [...all.keys()].filter(where).map((name) =>
+      draw("path", {
+        class: "gup-tether gup-cut",
+        "data-thread": t + 1,
+        d: link(at.threads[t], edgeOf(where(name), at.threads[t], at), at),
+      }),
+    ),
+  );
   const hand = last && touched.filter(where).map((name) => touchView(at, last, name));
   const waits = board.threads.map((_, t) => t + 1 !== veiled && waitView(board, design, state, t, at, things, held));
-  return draw("svg", {
-      class: at.isWide ? "gup-wide-scene" : "gup-narrow-scene", viewBox: `0 0 ${at.width} ${at.height}`,
+  return draw(
+    "svg",
+    {
+      class: at.isWide ? "gup-wide-scene" : "gup-narrow-scene",
+      viewBox: `0 0 ${at.width} ${at.height}`,
     },
     at.rooms.map(({ name, x, y, width, height }) => [
       draw("rect", { class: "gup-room", x, y, width, height, rx: 5 }),
-      draw("text", { class: "gup-room-name", x: x + 2, y: y - 5 }, name)]),
+      draw("text", { class: "gup-room-name", x: x + 2, y: y - 5 }, name),
+    ]),
     board.threads.map((label, t) => threadView(board, design, state, t, label, at, picture, last, t + 1 === veiled)),
-    arrows, tethers, loose, glyphs, waits, hand);
+    arrows,
+    tethers,
+    loose,
+    glyphs,
+    waits,
+    hand,
+  );
 }
 
 const spot = ({ x, y, width, height, isLower }, n, count) => {
@@ -194,14 +275,23 @@ function glyphView({ name, look, state, words }, { x, y, width, height, isLower 
   const isLow = height < HEIGHT;
   const inside = isLow ? `TLB: ${words}` : name;
   const top = y + (isLower ? 22 : 14); // below the references, where these are above
-  return draw("g", { class: classes.filter(Boolean).join(" "), "data-thing": name },
+  return draw(
+    "g",
+    { class: classes.filter(Boolean).join(" "), "data-thing": name },
     draw("rect", { x, y, width, height, rx: look === "frame" ? 0 : 4 }),
     state === "dying" && draw("path", { class: "gup-hatch", d: hatch(x, y, width, height) }),
     draw("text", { class: "gup-name", x: x + 7, y: top }, fit(inside, width, 6.8)),
     !isLow && draw("text", { x: x + 7, y: top + 14 }, fit(words, width)),
-    dots.map(({ kind, by, x: cx, y: cy }) => draw("circle", {
-      class: `gup-dot-ref gup-by-${kind}`, "data-thread": typeof by === "number" && by + 1, cx, cy, r: DOT,
-    })));
+    dots.map(({ kind, by, x: cx, y: cy }) =>
+      draw("circle", {
+        class: `gup-dot-ref gup-by-${kind}`,
+        "data-thread": typeof by === "number" && by + 1,
+        cx,
+        cy,
+        r: DOT,
+      }),
+    ),
+  );
 }
 
 /** As much of a text as there is room for, at so many units a letter. */
@@ -230,13 +320,16 @@ function threadView(board, design, state, t, label, at, picture, last, isVeiled)
   const knows = all.find(({ name }) => name !== "pgmap") ?? all[0];
   const moved = last?.digit === String(t + 1);
   const classes = `gup-thread${moved ? " gup-moved" : ""}${ended ? " gup-over" : ""}`;
-  return draw("g", { class: classes, "data-thread": t + 1 },
+  return draw(
+    "g",
+    { class: classes, "data-thread": t + 1 },
     draw("rect", { class: "gup-card", x, y, width, height, rx: 5 }),
     draw("circle", { class: "gup-who", cx: x + 15, cy: y + 15, r: 10 }),
     draw("text", { class: "gup-digit", x: x + 15, y: y + 19 }, t + 1),
     draw("text", { class: "gup-name", x: x + 30, y: y + 13 }, fit(label, width - 26)),
     draw("text", { x: x + 30, y: y + 26 }, fit([does, ...inside].filter(Boolean).join(" · "), width - 26)),
-    knows && draw("text", { class: "gup-knows", x: x + 8, y: y + 43 }, fit(`${knows.name} ${knows.words}`, width, 6.8)));
+    knows && draw("text", { class: "gup-knows", x: x + 8, y: y + 43 }, fit(`${knows.name} ${knows.words}`, width, 6.8)),
+  );
 }
 
 /** From where a thread waits to each thread and thing that it waits for. */
@@ -244,14 +337,25 @@ function waitView(board, design, state, t, at, drawings, held) {
   const move = moveOf(board, design, state, t);
   if (!move || canMove(move) || touchedGone(board, state)) return null;
   const names = touchedBy(board, move);
-  const cpus = names.filter((name) => name.startsWith("CPU ")).map((name) => threadOn(board, name)).filter((other) => at.threads[other] && other !== t);
+  const cpus = names
+    .filter((name) => name.startsWith("CPU "))
+    .map((name) => threadOn(board, name))
+    .filter((other) => at.threads[other] && other !== t);
   const met = cpus.length ? [] : drawings.filter(({ name }) => names.includes(name));
   const used = met.filter((thing) => thing.refs !== null && holdersOf(thing, held).some(({ kind }) => kind !== "own"));
   const things = (used.length ? used : met).map(({ name }) => name);
   const from = at.threads[t];
   return [
-    ...cpus.map((other) => draw("path", { class: "gup-wait", "data-thread": t + 1, d: between(from, at.threads[other], at) })),
-    ...things.map((name) => draw("path", { class: "gup-wait", "data-thread": t + 1, d: link(from, edgeOf(at.things.get(name), from, at), at) })),
+    ...cpus.map((other) =>
+      draw("path", { class: "gup-wait", "data-thread": t + 1, d: between(from, at.threads[other], at) }),
+    ),
+    ...things.map((name) =>
+      draw("path", {
+        class: "gup-wait",
+        "data-thread": t + 1,
+        d: link(from, edgeOf(at.things.get(name), from, at), at),
+      }),
+    ),
   ];
 }
 
@@ -261,10 +365,13 @@ function touchView(at, last, name) {
   const box = at.things.get(name);
   const isGone = last.stopped === name;
   const to = edgeOf(box, from, at);
-  return draw("g", { class: `gup-touch${isGone ? " gup-oops-touch" : ""}`, "data-thread": last.digit, "data-thing": name },
+  return draw(
+    "g",
+    { class: `gup-touch${isGone ? " gup-oops-touch" : ""}`, "data-thread": last.digit, "data-thing": name },
     draw("path", { d: link(from, to, at) }),
     draw("path", { class: "gup-tip", d: tip(to, to.isSide) }),
-    isGone && draw("text", { class: "gup-cross", x: box.x + box.width - 20, y: box.y + 30 }, "✕"));
+    isGone && draw("text", { class: "gup-cross", x: box.x + box.width - 20, y: box.y + 30 }, "✕"),
+  );
 }
 
 /** An arrow's head that comes from the left, or from below. */
@@ -316,7 +423,8 @@ function between(from, to, { isWide }) {
 /** From a thing to the frame it points at: an entry goes over what stands between, a cache comes from below. */
 function arch(from, to, does) {
   const isLeft = from.x + from.width <= to.x;
-  if (does === "describes") return draw("path", { d: `M${from.x + from.width} ${centre(from).y}L${to.x} ${centre(to).y}` });
+  if (does === "describes")
+    return draw("path", { d: `M${from.x + from.width} ${centre(from).y}L${to.x} ${centre(to).y}` });
   const start = { x: from.x + from.width, y: from.y + Math.min(12, from.height / 2) };
   const end = { x: to.x, y: to.y + 14 };
   if (isLeft && from.height === HEIGHT) {
@@ -324,7 +432,9 @@ function arch(from, to, does) {
     return [draw("path", { d }), draw("path", { class: "gup-tip", d: tip(end, true) })];
   }
   const foot = { x: to.x + to.width - 20, y: to.y + to.height };
-  const d = isLeft ? `M${start.x} ${start.y}C${start.x + 60} ${start.y} ${foot.x} ${foot.y + 90} ${foot.x} ${foot.y}`
-    : `M${from.x + from.width - 14} ${from.y}C${from.x + from.width - 14} ${from.y - 60} ${foot.x} ${foot.y + 60} ${foot.x} ${foot.y}`;
+  const up = from.x + from.width - 14;
+  const d = isLeft
+    ? `M${start.x} ${start.y}C${start.x + 60} ${start.y} ${foot.x} ${foot.y + 90} ${foot.x} ${foot.y}`
+    : `M${up} ${from.y}C${up} ${from.y - 60} ${foot.x} ${foot.y + 60} ${foot.x} ${foot.y}`;
   return [draw("path", { d }), draw("path", { class: "gup-tip", d: tip(foot, false) })];
 }

@@ -11,7 +11,10 @@ import { forkOf, runOf } from "./lockstep.js";
 
 const ROW = 15;
 const FEWEST = 10; // columns: a short track is not blown up
-const [BROAD, SLIM] = [{ name: "wide", width: 656, left: 126 }, { name: "narrow", width: 344, left: 84 }];
+const [BROAD, SLIM] = [
+  { name: "wide", width: 656, left: 126 },
+  { name: "narrow", width: 344, left: 84 },
+];
 
 export function timelineView(board, design, game, veiled, isWide) {
   const all = veiled ? game.schedule : wholeTrack(game); // what comes is the answer to a question that is open
@@ -21,9 +24,14 @@ export function timelineView(board, design, game, veiled, isWide) {
   const rows = livesAlong(board, path);
   const others = game.open.includes("beside") ? game.beside.filter((number) => number !== game.design) : [];
   const mine = runOf(board, game.design, longest(game.wish, track));
-  const ghosts = others.map((number) => runOf(board, number, veiled ? track : longest(game.wish, track))).map((run) => ({ run, fork: forkOf(run, mine) }));
-  return h("div", { class: "gup-timeline", "aria-hidden": "true" },
-    drawTimeline(board, design, game, path, steps, rows, ghosts, isWide ? BROAD : SLIM));
+  const ghosts = others
+    .map((number) => runOf(board, number, veiled ? track : longest(game.wish, track)))
+    .map((run) => ({ run, fork: forkOf(run, mine) }));
+  return h(
+    "div",
+    { class: "gup-timeline", "aria-hidden": "true" },
+    drawTimeline(board, design, game, path, steps, rows, ghosts, isWide ? BROAD : SLIM),
+  );
 }
 
 /** What the reader asked for, where this design allowed only the first steps of it. */
@@ -43,7 +51,9 @@ const changeable = remembered((board) => {
 function livesAlong(board, path) {
   const pictures = path.map((state) => new Map(pictureOf(board, state).map((thing) => [thing.name, thing])));
   return changeable(board).map((name) => ({
-    name, states: pictures.map((all) => all.get(name)?.state ?? "gone"), words: pictures.map((all) => `${all.get(name)?.words} ${all.get(name)?.refs}`),
+    name,
+    states: pictures.map((all) => all.get(name)?.state ?? "gone"),
+    words: pictures.map((all) => `${all.get(name)?.words} ${all.get(name)?.refs}`),
   }));
 }
 
@@ -54,27 +64,47 @@ function drawTimeline(board, design, game, path, steps, rows, ghosts, { name, wi
   const height = y(board.threads.length + rows.length + ghosts.length) - 6;
   const here = game.schedule.length;
   const most = Math.floor((left - 6) / 6.2);
-  const label = (text, row) => draw("text", { x: 0, y: y(row) + 4 }, text.length > most ? `${text.slice(0, most - 1)}…` : text);
+  const label = (text, row) =>
+    draw("text", { x: 0, y: y(row) + 4 }, text.length > most ? `${text.slice(0, most - 1)}…` : text);
   const oops = steps.find(({ stopped }) => stopped);
   const size = Math.min(6, apart * 0.42);
-  return draw("svg", { class: `gup-${name}-time`, viewBox: `0 0 ${width} ${height}` },
+  return draw(
+    "svg",
+    { class: `gup-${name}-time`, viewBox: `0 0 ${width} ${height}` },
     draw("rect", { class: "gup-now-column", x: x(here) - apart / 2, y: 0, width: apart, height }),
     board.threads.map((thread, t) => [
       label(`${t + 1} ${thread}`, t),
       draw("line", { class: "gup-row", x1: x(0), x2: x(Math.max(steps.length, FEWEST)), y1: y(t), y2: y(t) }),
       waitsOf(board, design, path, t).map(([from, to]) =>
-        draw("path", { class: "gup-waiting", "data-thread": t + 1, d: `M${x(from)} ${y(t)}H${x(to)}` }))]),
+        draw("path", { class: "gup-waiting", "data-thread": t + 1, d: `M${x(from)} ${y(t)}H${x(to)}` }),
+      ),
+    ]),
     rows.map((row, n) => [label(row.name, board.threads.length + n), lifeView(row, x, y(board.threads.length + n))]),
     ghosts.map(({ run, fork }, n) => ghostView(run, fork, label, x, y, board.threads.length + rows.length + n, size)),
     oops && arcView(board, rows, oops, x, y),
-    steps.map(({ number, digit, stopped }) => draw("g", {
-        class: `gup-mark${number > here ? " gup-later" : ""}${stopped ? " gup-end" : ""}`, "data-thread": digit,
-      },
-      stopped ? draw("text", { class: "gup-cross", x: x(number), y: y(digit - 1) + 6 }, "✕")
-        : draw("circle", { cx: x(number), cy: y(digit - 1), r: number === here ? size + 1.5 : size }))),
-    steps.map(({ number }) => draw("rect", {
-      class: "gup-column", "data-do": `scrub ${number}`, x: x(number) - apart / 2, y: 0, width: apart, height,
-    })));
+    steps.map(({ number, digit, stopped }) =>
+      draw(
+        "g",
+        {
+          class: `gup-mark${number > here ? " gup-later" : ""}${stopped ? " gup-end" : ""}`,
+          "data-thread": digit,
+        },
+        stopped
+          ? draw("text", { class: "gup-cross", x: x(number), y: y(digit - 1) + 6 }, "✕")
+          : draw("circle", { cx: x(number), cy: y(digit - 1), r: number === here ? size + 1.5 : size }),
+      ),
+    ),
+    steps.map(({ number }) =>
+      draw("rect", {
+        class: "gup-column",
+        "data-do": `scrub ${number}`,
+        x: x(number) - apart / 2,
+        y: 0,
+        width: apart,
+        height,
+      }),
+    ),
+  );
 }
 
 /** When thread `t` could not step: [[first step, last step], ...]. */
@@ -100,20 +130,27 @@ function lifeView({ states, words }, x, y) {
   return bars.map(({ state, from, to }) => {
     const [x1, x2] = [x(from), x(Math.min(to, last))];
     const shape = { x: x1, y: y - 4.5, width: Math.max(x2 - x1, 3), height: 9 };
-    return [draw("rect", { class: `gup-life gup-is-${state}`, ...shape }),
-      from > 0 && draw("line", { class: "gup-change", x1, x2: x1, y1: y - 7, y2: y + 7 })];
+    return [
+      draw("rect", { class: `gup-life gup-is-${state}`, ...shape }),
+      from > 0 && draw("line", { class: "gup-change", x1, x2: x1, y1: y - 7, y2: y + 7 }),
+    ];
   });
 }
 
 /** The same steps under another design, and where that goes another way. */
 function ghostView({ design, steps, isWaiting }, fork, label, x, y, row, size) {
-  return draw("g", { class: "gup-ghost" },
+  return draw(
+    "g",
+    { class: "gup-ghost" },
     label(design.name, row),
     fork && draw("line", { class: "gup-fork", x1: x(fork), x2: x(fork), y1: 0, y2: y(row) + 8 }),
-    steps.map(({ number, digit, stopped }) => (stopped
-      ? draw("text", { class: "gup-cross", x: x(number), y: y(row) + 6 }, "✕")
-      : draw("circle", { "data-thread": digit, cx: x(number), cy: y(row), r: size * 0.8 }))),
-    isWaiting && draw("text", { x: x(steps.length + 1), y: y(row) + 4 }, "⧖ waits"));
+    steps.map(({ number, digit, stopped }) =>
+      stopped
+        ? draw("text", { class: "gup-cross", x: x(number), y: y(row) + 6 }, "✕")
+        : draw("circle", { "data-thread": digit, cx: x(number), cy: y(row), r: size * 0.8 }),
+    ),
+    isWaiting && draw("text", { x: x(steps.length + 1), y: y(row) + 4 }, "⧖ waits"),
+  );
 }
 
 /** From where a thing was removed to the step that touched it. */
@@ -122,7 +159,13 @@ function arcView(board, rows, { number, digit, stopped }, x, y) {
   if (row < 0) return null;
   const removed = rows[row].states.indexOf("gone");
   if (removed < 0) return null;
-  const [from, to] = [{ x: x(removed), y: y(board.threads.length + row) }, { x: x(number), y: y(digit - 1) + 8 }];
+  const [from, to] = [
+    { x: x(removed), y: y(board.threads.length + row) },
+    { x: x(number), y: y(digit - 1) + 8 },
+  ];
   const bend = Math.max(20, (to.x - from.x) / 2);
-  return draw("path", { class: "gup-arc", d: `M${from.x} ${from.y}C${from.x + bend} ${from.y + 10} ${to.x} ${from.y} ${to.x} ${to.y}` });
+  return draw("path", {
+    class: "gup-arc",
+    d: `M${from.x} ${from.y}C${from.x + bend} ${from.y + 10} ${to.x} ${from.y} ${to.x} ${to.y}`,
+  });
 }
