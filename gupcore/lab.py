@@ -76,7 +76,7 @@ def variants() -> Iterator[tuple[Scenario, dict[str, str]]]:
 def shipped() -> Player:
     """Return the lab of the rendered book: a player whose designs are chosen by switches."""
     scenarios, switches = zip(*variants(), strict=True)
-    return Player(*map(check, scenarios), switches=switches)
+    return Player(*map(check, scenarios), switches=switches, opens=["verdict"])
 
 
 class DesignLab(ipywidgets.VBox):  # type: ignore[misc]

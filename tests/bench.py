@@ -107,7 +107,7 @@ def in_browser() -> Iterator[tuple[str, str]]:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         waits = [interactive(browser) for _ in range(RUNS)]
         yield "navigation to first player", f"{median(waits):.0f} ms, median of {RUNS}"
-        everything = ["words", "checker", "ahead", "outcomes", "beside", "map", "share"]
+        everything = ["words", "verdict", "beside", "share"]
         for name, panels in (("a step", []), ("a step, every panel open", everything)):
             yield name, figures(browser, PAGE, STEP_TIMES, ["22222111", panels])
         yield "another design, chapter", figures(browser, PAGE, CHANGE_TIMES, 0)

@@ -18,7 +18,7 @@ from gupcore.checker.scenario import Variant
 from gupcore.checker.step import Blocked, Effect, Thread, models
 from gupcore.checker.thread import Automaton
 from gupcore.kernel import gup as model
-from gupcore.player import PANELS, Player
+from gupcore.player import PANELS, USUAL, Player
 from gupcore.player.data import BLOCKED, MANY, VERSION, board
 from gupcore.player.module import ORDER, PAGE, module
 from gupcore.player.progress import NotebookProgress
@@ -227,8 +227,14 @@ def test_bad_arguments(reports: list[Report]) -> None:
         Player(*reports, design="v4")
     with pytest.raises(ValueError, match=r"no rule 'the page' here; choose struct page exists"):
         Player(*reports, watch="the page")
-    with pytest.raises(ValueError, match=r"no panel 'graph'; choose words, checker"):
+    with pytest.raises(
+        ValueError, match=r"no panel 'graph'; choose words, verdict, share, beside\."
+    ):
         Player(*reports, opens=["graph"])
+    with pytest.raises(ValueError, match=r"no panel 'map'; choose words, verdict, share, beside\."):
+        Player(*reports, opens=["map"])
+    with pytest.raises(ValueError, match=r"no panel 'graph'; choose .*, map\."):
+        Player(*reports, panels=["graph"])
     with pytest.raises(ValueError, match="must judge the same rules"):
         Player(reports[0], check(race(), rule="DMA lands"))
 
@@ -359,10 +365,13 @@ def test_what_python_and_the_page_both_name_is_the_same() -> None:
         (here,) = re.findall(rf"^const {name} = (\S+);", text, re.MULTILINE)
         assert int(here) == value, name
     (panels,) = re.findall(r"^const PANELS = \[(.*?)\];", text, re.MULTILINE | re.DOTALL)
-    assert tuple(re.findall(r'\["(\w+)", ', panels)) == PANELS
+    drawers = re.findall(r'\["(\w+)", ', panels)
+    assert sorted([*drawers, "beside"]) == sorted(PANELS), "beside is opened from the timeline"
+    (usual,) = re.findall(r"^const USUAL = \[(.*)\];", text, re.MULTILINE)
+    assert tuple(re.findall(r"\w+", usual)) == USUAL
     (marks,) = re.findall(r"^const MARKS = \{(.*)\};", text, re.MULTILINE)
     assert re.findall(r"(\w+): ", marks) == [HOLDS, FAILS, UNDETERMINED]
-    assert set(re.findall(r'status === "(\w+)"', text)) == {FAILS}
+    assert set(re.findall(r'status [!=]== "(\w+)"', text)) == {FAILS, HOLDS}
     assert set(re.findall(r'\bon === "(\w+)"', text)) == {FINISH}
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from ..checker.replay import Moment
     from ..checker.verdict import Report
 
-PANELS = ("words", "checker", "ahead", "outcomes", "beside", "map", "share")
+USUAL = ("words", "verdict", "share", "beside")
+PANELS = (*USUAL, "map")  # the map of all states, where the text is about it
 
 
 class Player(anywidget.AnyWidget):
@@ -35,7 +36,8 @@ class Player(anywidget.AnyWidget):
 
     board     the graphs, see data.board
     prompts   the questions asked before marked steps, see prompts.Prompt
-    opens     the names of the panels that are open at first
+    panels    the names of the panels that are offered
+    opens     the names of those that are open at first
     design    the name of the design that is shown
     watched   the rule that is looked ahead for; "": any
     schedule  the steps taken so far, as text; set it to jump there, observe it to follow the reader
@@ -46,6 +48,7 @@ class Player(anywidget.AnyWidget):
     _css = style()
     board = traitlets.Dict().tag(sync=True)
     prompts: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    panels: traitlets.List[str] = traitlets.List(list(USUAL)).tag(sync=True)
     opens: traitlets.List[str] = traitlets.List().tag(sync=True)
     design = traitlets.Unicode().tag(sync=True)
     watched = traitlets.Unicode("").tag(sync=True)
@@ -57,6 +60,7 @@ class Player(anywidget.AnyWidget):
         *reports: Report,
         design: str | None = None,
         prompts: Sequence[Prompt] = (),
+        panels: Sequence[str] = USUAL,
         opens: Sequence[str] = (),
         switches: Sequence[Switches] = (),
         schedule: str = "",
@@ -64,6 +68,8 @@ class Player(anywidget.AnyWidget):
     ) -> None:
         """Show `reports` (see gupcore.check), starting with the one of `design`, or the first.
 
+        panels    the names of the panels that are offered, of PANELS
+        opens     the names of those that are open at first
         switches  for each report {switch: setting}: its design is then chosen by switches
         schedule  the steps that have been taken when it opens
         watch     the name of the rule that its reader tries to break: the player says when that
@@ -75,13 +81,15 @@ class Player(anywidget.AnyWidget):
         # What is inside adapts to the width it is given, so in an HBox it must ask for some.
         super().__init__(layout=Layout(flex="1 1 24rem", min_width="0"))
         self.show(*reports, design=design, switches=switches)
-        unknown = [name for name in opens if name not in PANELS]
-        if unknown:
-            raise ValueError(f"There is no panel {unknown[0]!r}; choose {', '.join(PANELS)}.")
+        for names, known in ((panels, PANELS), (opens, panels)):
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise ValueError(f"There is no panel {unknown[0]!r}; choose {', '.join(known)}.")
         rules = [verdict.rule.name for verdict in reports[0].verdicts]
         if watch and watch not in rules:
             raise ValueError(f"There is no rule {watch!r} here; choose {', '.join(rules)}.")
         self.watched = watch
+        self.panels = list(panels)
         self.opens = list(opens)
         self.prompts = [prompt.data(reports) for prompt in prompts]
         if schedule:
@@ -120,6 +128,8 @@ class Player(anywidget.AnyWidget):
         }
         if self.schedule:
             data["schedule"] = self.schedule
+        if self.panels != list(USUAL):
+            data["panels"] = self.panels
         if self.watched:
             data["watched"] = self.watched
         text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")

@@ -68,7 +68,7 @@ class Hand:
         return [looked for _, looked in seen]
 
     def show(self, rule: str) -> None:
-        self.open("checker")
+        self.open("verdict")
         self.player.get_by_role("button", name=f"Show me: {rule}").click()
 
     def text(self, selector: str) -> str:

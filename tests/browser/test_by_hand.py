@@ -345,13 +345,13 @@ def test_on_paper_the_player_is_the_schedule_as_a_list(open_player: Callable[...
     hand = open_player(1280, "dark")
     hand.choose("no-check")
     hand.take(BUG + "")
-    hand.open("checker")
+    hand.open("verdict")
     hand.page.emulate_media(media="print")
     assert hand.player.evaluate("(e) => getComputedStyle(e).colorScheme") == "light"
     steps = hand.player.locator(".gup-history li").all()
     assert [step.is_visible() for step in steps] == [True] * len(BUG)
     ends = hand.player.locator(".gup-history ol").evaluate("(e) => e.scrollHeight - e.clientHeight")
     assert ends == 0, "a step is out of sight"
-    for control in ("Restart", "Step thread 1", "Ask the checker", "Show me: struct page exists"):
+    for control in ("Restart", "Step thread 1", "Verdict", "Show me: struct page exists"):
         assert not hand.player.get_by_role("button", name=control, exact=True).count()
     assert BUG in hand.text(".gup-schedule")

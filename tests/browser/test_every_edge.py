@@ -346,14 +346,20 @@ def test_verdicts_are_those_of_the_checker(
     visit = page_at()
     visit.page.goto(book_over_http + page_of(CHAPTER))
     hand = Hand(visit.page)
-    hand.open("checker")
+    hand.open("verdict")
     _, reports = shipped(visit, made_by_the_chapter)[0]
     for report in reports:
         hand.choose(report.scenario.design.name)
         rows = hand.player.locator(".gup-verdicts tbody tr")
         shown = [(r.locator("th").inner_text(), r.locator("td").inner_text()) for r in rows.all()]
-        for verdict, (rule, result) in zip(report.verdicts, shown, strict=True):
+        others = [verdict for verdict in report.verdicts if verdict.status != "holds"]
+        for verdict, (rule, result) in zip(others, shown, strict=True):
             assert rule.startswith(verdict.rule.name)
             assert verdict.rule.says in rule
             assert verdict.in_short() in result
             assert verdict.schedule in result
+        holding = [verdict.rule for verdict in report.verdicts if verdict.status == "holds"]
+        names = ", ".join(rule.name for rule in holding)
+        assert hand.text(".gup-holding summary") == f"✓ holds: {names}"
+        listed = hand.player.locator(".gup-holding li").all_text_contents()
+        assert listed == [f"{rule.name}: {rule.says}" for rule in holding]

@@ -229,8 +229,8 @@ def test_the_ways_ahead_do_what_they_promise(hand: Hand, reports: dict[str, Repo
 def test_each_choice_says_how_near_a_broken_rule_is(hand: Hand) -> None:
     hand.choose("no-check")
     assert hand.player.locator(".gup-foresight").count() == 0, "only for who asks"
-    hand.open("ahead")
-    hand.player.get_by_label("Rule").select_option("struct page exists")
+    hand.open("verdict")
+    hand.player.locator("[data-set=watch]").select_option("struct page exists")
     outlook = hand.player.locator(".gup-outlook")
     for taken, digit in enumerate(BUG):
         left = len(BUG) - taken
@@ -256,13 +256,13 @@ def test_each_choice_says_how_near_a_broken_rule_is(hand: Hand) -> None:
 def test_the_shortest_bug_and_a_safe_finish_from_here(hand: Hand) -> None:
     hand.choose("no-check")
     hand.open("words")
-    hand.open("ahead")
-    hand.player.get_by_label("Rule").select_option("struct page exists")
+    hand.open("verdict")
+    hand.player.locator("[data-set=watch]").select_option("struct page exists")
     hand.take("1")
     hand.press("bug")
     note = "From here there is no way to break “struct page exists”."
     assert hand.text(".gup-note") == note, "interrupts are off: the kill would wait"
-    hand.press("restart")
+    hand.restart()
     hand.take("2")
     hand.press("bug")
     assert hand.schedule == "2", "nothing moves by itself"
@@ -282,7 +282,7 @@ def test_the_shortest_bug_and_a_safe_finish_from_here(hand: Hand) -> None:
 
 
 def test_a_surprise_is_the_same_for_the_same_seed(hand: Hand) -> None:
-    hand.open("ahead")
+    hand.open("verdict")
     seed = hand.player.get_by_label("Seed")
     walks = []
     for number in ("7", "8", "7"):
@@ -303,13 +303,14 @@ def test_a_surprise_is_the_same_for_the_same_seed(hand: Hand) -> None:
 def test_outcomes_are_counted_and_each_bar_opens_a_schedule(
     hand: Hand, reports: dict[str, Report]
 ) -> None:
-    hand.open("outcomes")
-    panel = hand.player.locator(".gup-panel-outcomes")
+    hand.open("verdict")
+    panel = hand.player.locator(".gup-panel-verdict")
+    panel.get_by_text("What is counted").click()
     assert "counts and no probabilities" in panel.inner_text()
     for name in ("no-check", "v5.11", "cure"):
         report = reports[name]
         hand.choose(name)
-        bars = panel.locator("li").all()
+        bars = panel.locator(".gup-bars li").all()
         outcomes = report.outcomes()
         assert [" ".join(bar.locator("p").inner_text().split()) for bar in bars] == [
             f"{outcome.count:,} {outcome.in_short()}" for outcome in outcomes
@@ -372,39 +373,54 @@ def test_two_to_four_designs(hand: Hand) -> None:
 # --- The map --------------------------------------------------------------------------------------
 
 
-def test_the_map_is_in_step_with_the_player(hand: Hand, reports: dict[str, Report]) -> None:
-    hand.choose("no-check")
+@pytest.fixture(scope="session")
+def mapped() -> Report:
+    """What the first design of chapter 8 comes to; its player offers the map."""
+    return check(race("kill-first-no-serialise"))
+
+
+@pytest.fixture
+def eighth(page_at: Callable[..., Visit], book_over_http: str) -> Hand:
+    page = page_at().page
+    page.goto(book_over_http + "chapters/08_every_schedule.html")
+    hand = Hand(page)
+    hand.answer_all()
     hand.open("map")
-    graph = reports["no-check"].graph
+    return hand
+
+
+def test_the_map_is_offered_where_the_text_is_about_it(hand: Hand) -> None:
+    assert hand.player.locator('[data-do="open words"]').count() == 1
+    assert hand.player.locator('[data-do="open map"]').count() == 0
+
+
+def test_the_map_is_in_step_with_the_player(eighth: Hand, mapped: Report) -> None:
+    hand, graph = eighth, mapped.graph
+    bug = mapped["struct page exists"].schedule
     dots = hand.player.locator(".gup-dot")
     assert dots.count() == len(graph.states)
     edges = sum(1 for state in graph.states for _ in graph.moves(state))
     assert hand.player.locator(".gup-field path").count() == edges
-    for digit in BUG:
+    for digit in bug:
         hand.take(digit)
-        number = graph.number[reports["no-check"].walk(hand.schedule)]
+        number = graph.number[mapped.walk(hand.schedule)]
         here = hand.player.locator(".gup-dot[aria-current]")
         assert here.get_attribute("data-do") == f"state {number}"
     assert here.get_attribute("data-end") == "oops"
-    assert hand.player.locator(".gup-edge-taken").count() == len(BUG)
-    assert hand.player.locator(".gup-passed").count() == len(BUG) + 1
+    assert hand.player.locator(".gup-edge-taken").count() == len(bug)
+    assert hand.player.locator(".gup-passed").count() == len(bug) + 1
 
 
-def test_a_state_of_the_map_is_gone_to_by_a_shortest_way(
-    hand: Hand, reports: dict[str, Report]
-) -> None:
-    hand.choose("v5.11")
-    hand.open("map")
-    graph = reports["v5.11"].graph
+def test_a_state_of_the_map_is_gone_to_by_a_shortest_way(eighth: Hand, mapped: Report) -> None:
+    hand, graph = eighth, mapped.graph
     for number in (5, 57, 140, len(graph.states) - 1):
         hand.player.locator(f'[data-do="state {number}"]').click()
         assert len(hand.schedule) == graph.depth(number)
-        assert graph.number[reports["v5.11"].walk(hand.schedule)] == number
+        assert graph.number[mapped.walk(hand.schedule)] == number
 
 
-def test_the_map_by_keys(hand: Hand) -> None:
-    hand.choose("no-check")
-    hand.open("map")
+def test_the_map_by_keys(eighth: Hand) -> None:
+    hand = eighth
     hand.player.locator(".gup-map").focus()
     for _ in range(3):
         hand.page.keyboard.press("ArrowDown")

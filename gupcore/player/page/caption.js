@@ -10,7 +10,8 @@ import { holdingsAfter } from "./scene.js";
 export function captionView(board, design, game, path, last, prompt, hasPrompts) {
   const end = isOpen(prompt, game) ? null : outlook(board, design, game, path);
   const repeats = game.loop && game.schedule.length >= game.track.length;
-  const act = end ? end.act : !last && !game.track && !hasPrompts && watch(board, design, game);
+  const isNew = !last && !game.track && !hasPrompts && !isLab(board);
+  const act = end ? end.act : isNew && watch(board, design, game);
   return h(
     "div",
     { class: `gup-caption${end ? ` gup-comes-to-${end.kind}` : ""}` },
@@ -74,7 +75,8 @@ export function outlook(board, design, game, path) {
     return { kind: "broken", says, act: cure(board, game, [...broken, ...finishing]) };
   }
   if (meant.length) return { kind: "broken", says: `Broken: ${broken.join(", ")}.`, act: cure(board, game, meant) };
-  const ahead = aheadOf(board, design, game);
+  const isToBePredicted = isLab(board) && !game.open.includes("verdict");
+  const ahead = isToBePredicted ? null : aheadOf(board, design, game);
   if (!ahead) return null;
   const toBreak = ahead.toBreak[ahead.graph.number.get(keyOf(state))];
   if (toBreak === 0)

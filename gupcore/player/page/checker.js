@@ -10,11 +10,12 @@ export const MARKS = { holds: "✓", fails: "✗", undetermined: "?" };
 /** Choose a design by its name, or, in the design lab, by switches. */
 export function designsView(board, game, id) {
   const design = board.designs[game.design];
+  const isTold = game.open.includes("verdict");
   return h(
     "div",
     { class: "gup-choose" },
     isLab(board)
-      ? switchesView(board, design, id)
+      ? switchesView(board, design, isTold, id)
       : board.designs.length > 1 &&
           h(
             "fieldset",
@@ -24,8 +25,14 @@ export function designsView(board, game, id) {
           ),
     h("p", { class: "gup-paper" }, `Design ${design.name}`),
     h("p", { class: "gup-says" }, board.designs.length > 1 ? "" : h("b", null, `${design.name}: `), design.says),
-    isLab(board) && verdictsView(board, design),
-  ); // the lab is there to be told at once
+    isLab(board) && h("p", { class: "gup-sum" }, isTold ? sumView(board, design) : "Predict, then open the verdict."),
+  );
+}
+
+/** What the checker says of a design, in a line. */
+function sumView(board, design) {
+  const failing = failingOn(board, design).map(({ rule }) => rule);
+  return [inMarks(board, design), failing.length > 0 && `: ${failing.join(", ")}`];
 }
 
 /** Are the designs chosen by switches? */
@@ -40,8 +47,8 @@ const radio = (name, does, checked, label, more) =>
     more,
   );
 
-/** The switches of the lab; each setting shows what the checker says of the design it would make. */
-function switchesView(board, design, id) {
+/** The switches of the lab; each setting may show what the checker says of the design it would make. */
+function switchesView(board, design, isTold, id) {
   return h(
     "div",
     { class: "gup-switches" },
@@ -57,7 +64,7 @@ function switchesView(board, design, id) {
             `switch ${number} ${setting}`,
             design.switches[number] === setting,
             label,
-            other && h("span", { class: "gup-would" }, " ", inMarks(board, other)),
+            isTold && other && h("span", { class: "gup-would" }, " ", inMarks(board, other)),
           );
         }),
       ),
@@ -66,56 +73,80 @@ function switchesView(board, design, id) {
 }
 
 function inMarks(board, design) {
-  const failing = verdictsOn(board, design).filter(({ status }) => status === "fails").length;
+  const failing = failingOn(board, design).length;
   return failing
     ? h("span", { class: "gup-fails" }, `✗ ${failing} broken`)
     : h("span", { class: "gup-holds" }, "✓ all hold");
 }
 
-export function verdictsView(board, design) {
+const failingOn = (board, design) => verdictsOn(board, design).filter(({ status }) => status === "fails");
+
+/** The verdict: what every schedule comes to, what can still come from here, and how the schedules end. */
+export function verdictPanel(board, design, game, path, isAsked) {
+  return [
+    verdictsView(board, design),
+    aheadView(board, design, game, path, isAsked),
+    outcomesView(board, design, game),
+  ];
+}
+
+/** A row for each rule that does not hold; those that hold are named in a line, and said when it is opened. */
+function verdictsView(board, design) {
+  const all = verdictsOn(board, design).map((verdict, n) => ({ ...verdict, n }));
+  const holding = all.filter(({ status }) => status === "holds");
   const states = plural(design.states, "state");
-  return h(
-    "table",
-    { class: "gup-verdicts" },
-    h(
-      "caption",
-      null,
-      design.complete ? `Every schedule was tried: ${states}` : `The search was cut off after ${states}`,
-    ),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "rule"), h("th", { scope: "col" }, "verdict"))),
-    h(
-      "tbody",
-      null,
-      verdictsOn(board, design).map(({ rule, says, status, short, schedule, loop }, n) =>
+  const tried = design.complete ? `Every schedule was tried: ${states}` : `The search was cut off after ${states}`;
+  return [
+    h("p", { class: "gup-tried" }, tried),
+    holding.length < all.length &&
+      h(
+        "table",
+        { class: "gup-verdicts" },
+        h("caption", { class: "gup-hidden" }, "The rules that do not hold"),
+        h("thead", null, h("tr", null, h("th", { scope: "col" }, "rule"), h("th", { scope: "col" }, "verdict"))),
+        h("tbody", null, all.filter(({ status }) => status !== "holds").map(verdictRow)),
+      ),
+    holding.length > 0 &&
+      h(
+        "details",
+        { class: "gup-holding" },
         h(
-          "tr",
-          { class: `gup-${status}` },
-          h("th", { scope: "row" }, rule, " ", h("small", null, says)),
-          h(
-            "td",
-            null,
-            h(
-              "div",
-              { class: "gup-result" },
-              h(
-                "span",
-                { class: "gup-verdict" },
-                h("span", { "aria-hidden": "true" }, `${MARKS[status] ?? "?"} `),
-                short,
-              ),
-              schedule && button(`show ${n}`, "Show me", true, { "aria-label": `Show me: ${rule}` }),
-            ),
-            schedule && h("code", { class: "gup-shortest" }, loop ? `${schedule} (${loop} …)` : schedule),
-          ),
+          "summary",
+          null,
+          h("b", { class: "gup-holds" }, h("span", { "aria-hidden": "true" }, `${MARKS.holds} `), "holds"),
+          `: ${holding.map(({ rule }) => rule).join(", ")}`,
+        ),
+        h(
+          "ul",
+          null,
+          holding.map(({ rule, says }) => h("li", null, h("b", null, rule), `: ${says}`)),
         ),
       ),
+  ];
+}
+
+function verdictRow({ rule, says, status, short, schedule, loop, n }) {
+  return h(
+    "tr",
+    { class: `gup-${status}` },
+    h("th", { scope: "row" }, rule, " ", h("small", null, says)),
+    h(
+      "td",
+      null,
+      h(
+        "div",
+        { class: "gup-result" },
+        h("span", { class: "gup-verdict" }, h("span", { "aria-hidden": "true" }, `${MARKS[status] ?? "?"} `), short),
+        schedule && button(`show ${n}`, "Show me", true, { "aria-label": `Show me: ${rule}` }),
+      ),
+      schedule && h("code", { class: "gup-shortest" }, loop ? `${schedule} (${loop} …)` : schedule),
     ),
   );
 }
 
 const TOO_MANY = "This design has too many states for that in the page. Ask Python: check(…).";
 
-export function aheadPanel(board, design, game, path, isAsked) {
+function aheadView(board, design, game, path, isAsked) {
   const failing = board.rules.filter((_, n) =>
     board.designs.some((each) => verdictsOn(board, each)[n].status === "fails"),
   );
@@ -135,6 +166,7 @@ export function aheadPanel(board, design, game, path, isAsked) {
             ? "Here it is broken for good."
             : `From here it can be broken, in ${plural(here, "step")} at the soonest.`;
   return [
+    h("p", { class: "gup-title" }, "From here"),
     choice("watch", "Rule", [["", "any rule"], ...failing.map(([name]) => [name, name])], game.watched),
     h(
       "p",
@@ -147,6 +179,20 @@ export function aheadPanel(board, design, game, path, isAsked) {
       { class: "gup-buttons" },
       button("bug", "Show me the shortest bug", ahead !== null),
       button("safe", "Show me a safe finish", ahead !== null),
+    ),
+  ];
+}
+
+function outcomesView(board, design, game) {
+  const outcomes = outcomesOf(board, design);
+  return [
+    h("p", { class: "gup-title" }, "How the schedules end"),
+    outcomes
+      ? outcomesList(outcomes)
+      : h("p", null, design.complete ? TOO_MANY : "The search was cut off, so its schedules cannot be counted."),
+    h(
+      "div",
+      { class: "gup-buttons" },
       button("surprise", "Surprise me"),
       h(
         "label",
@@ -159,11 +205,24 @@ export function aheadPanel(board, design, game, path, isAsked) {
   ];
 }
 
-export function outcomesPanel(board, design) {
-  const outcomes = outcomesOf(board, design);
-  if (!outcomes)
-    return h("p", null, design.complete ? TOO_MANY : "The search was cut off, so its schedules cannot be counted.");
-  return [
+const outcomesList = (outcomes) => [
+  h(
+    "ul",
+    { class: "gup-bars" },
+    outcomes.map(({ short, count, share }, n) =>
+      h(
+        "li",
+        null,
+        h("p", null, h("b", null, count), " ", h("span", null, short)),
+        h("div", { class: "gup-bar" }, h("span", { style: `width: ${Math.max(share * 100, 0.4)}%` })),
+        button(`outcome ${n}`, "Show me", true, { "aria-label": `Show me: ${short}` }),
+      ),
+    ),
+  ),
+  h(
+    "details",
+    null,
+    h("summary", null, "What is counted"),
     h(
       "p",
       null,
@@ -172,18 +231,5 @@ export function outcomesPanel(board, design) {
       "could step and let it out, as “spins while others could step”. ",
       "These are counts and no probabilities: a real machine does not choose among them evenly.",
     ),
-    h(
-      "ul",
-      { class: "gup-bars" },
-      outcomes.map(({ short, count, share }, n) =>
-        h(
-          "li",
-          null,
-          h("p", null, h("b", null, count), " ", h("span", null, short)),
-          h("div", { class: "gup-bar" }, h("span", { style: `width: ${Math.max(share * 100, 0.4)}%` })),
-          button(`outcome ${n}`, "Show me", true, { "aria-label": `Show me: ${short}` }),
-        ),
-      ),
-    ),
-  ];
-}
+  ),
+];

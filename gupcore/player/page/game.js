@@ -6,6 +6,7 @@
 // track     the schedule that Next follows      loop     what then repeats for ever, or ""
 // title     what the track shows, or ""         note     a sentence for the reader, or ""
 // open      the panels that are open            watched  the rule that is looked ahead for; "": any
+// panels    the panels that are offered
 // beside    the designs in lockstep, by number  seed     of the next walk at random
 // answers   what the reader predicted: {key of the prompt: outcome}
 // told      a sentence on what an action did beside the steps, or ""
@@ -32,6 +33,7 @@ export const START = {
   pace: "1200",
   note: "",
   open: [],
+  panels: [],
   watched: "",
   beside: [],
   seed: 1,

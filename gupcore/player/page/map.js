@@ -4,7 +4,7 @@ import { allEnded, brokenAtEnd, remembered, touchedGone } from "./board.js";
 import { button, draw, h, plural } from "./elements.js";
 import { keyOf, wholeGraph } from "./graph.js";
 
-const MOST_DRAWN = 300; // states; of more, a summary
+const MOST_DRAWN = 400; // states; of more, a summary
 const SPACE = 26; // pixels from one state to the next
 
 const ENDS = {

@@ -12,7 +12,7 @@
 
 import { complaint, touchedGone } from "./board.js";
 import { captionView } from "./caption.js";
-import { aheadPanel, designsView, isLab, outcomesPanel, verdictsView } from "./checker.js";
+import { designsView, isLab, verdictPanel } from "./checker.js";
 import { button, h, patch, settle } from "./elements.js";
 import {
   chooseDesign,
@@ -50,18 +50,17 @@ import {
 } from "./predict.js";
 import { sceneView } from "./scene.js";
 import { asPython, asText, linkTo, readLink, sharePanel } from "./share.js";
-import { aloud, controlsView, historyView, lanesView, lastStepView, machineView, scrubView } from "./stage.js";
+import { aloud, BESIDE, controlsView, historyView, lanesView, lastStepView, machineView, scrubView } from "./stage.js";
 import { timelineView } from "./timeline.js";
 
 const PANELS = [
   ["words", "In words"],
-  ["checker", "Ask the checker"],
-  ["ahead", "Look ahead"],
-  ["outcomes", "Outcomes"],
-  ["beside", "Side by side"],
-  ["map", "State map"],
+  ["verdict", "Verdict"],
   ["share", "Share"],
+  ["map", "State map"],
 ];
+
+const USUAL = ["words", "verdict", "share", "beside"];
 
 function view(board, game, prompts, id, hasAddress, isWide) {
   const design = board.designs[game.design];
@@ -82,10 +81,11 @@ function view(board, game, prompts, id, hasAddress, isWide) {
       sceneView(board, design, game, path, last, veiled, isWide),
       captionView(board, design, game, path, last, prompt, prompts.length > 0),
       timelineView(board, design, game, veiled, isWide),
-      scrubView(board, design, game),
+      scrubView(board, design, game, canBeBeside(board, game), id),
       lanesView(board, design, game, path.at(-1), last, stopped, prompt, id),
       h("div", null, promptView(prompt, game.answers)),
     ), // a place of its own: what follows stays what it is
+    besideView(board, game, id),
     panelsView(board, design, game, path, things, last, isOpen(prompt, game), id, hasAddress),
     h("div", null, progressView(prompts, game.answers)),
     h(
@@ -93,6 +93,18 @@ function view(board, game, prompts, id, hasAddress, isWide) {
       { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" },
       aloud(board, design, game, path, last, prompt),
     ),
+  );
+}
+
+const canBeBeside = (board, game) => game.panels.includes("beside") && board.designs.length > 1 && !isLab(board);
+
+/** The other designs' ways as text; the timeline draws them. */
+function besideView(board, game, id) {
+  const isShown = canBeBeside(board, game) && game.open.includes("beside");
+  return h(
+    "section",
+    { id: `${id}-beside`, class: "gup-panel gup-panel-beside", role: "group", "aria-label": BESIDE, hidden: !isShown },
+    isShown && lockstepPanel(board, game, id),
   );
 }
 
@@ -109,15 +121,11 @@ function panelsView(board, design, game, path, things, last, isAsked, id, hasAdd
       ),
       keysView(board.threads.length),
     ],
-    checker: () => verdictsView(board, design),
-    ahead: () => aheadPanel(board, design, game, path, isAsked),
-    outcomes: () => outcomesPanel(board, design),
-    beside: () => lockstepPanel(board, game, id),
+    verdict: () => verdictPanel(board, design, game, path, isAsked),
     map: () => mapPanel(board, design, path),
     share: () => sharePanel(board, game, hasAddress),
   };
-  const leftOut = { beside: board.designs.length < 2 || isLab(board), checker: isLab(board) };
-  const panels = PANELS.filter(([name]) => !leftOut[name]);
+  const panels = PANELS.filter(([name]) => game.panels.includes(name));
   return h(
     "div",
     { class: "gup-panels" },
@@ -200,7 +208,9 @@ function mount(model, element) {
     );
     const opens = model.get("opens");
     const watched = board.rules.some(([name]) => name === model.get("watched")) ? model.get("watched") : "";
-    game = { ...START, design, beside, watched, open: Array.isArray(opens) ? opens : [], ...kept, answers: recalled() };
+    const panels = model.get("panels") ?? USUAL;
+    const open = Array.isArray(opens) ? opens : [];
+    game = { ...START, design, beside, watched, panels, open, ...kept, answers: recalled() };
     replace(view(board, game, prompts, id, hasAddress, isWide));
     pull();
   }

@@ -7,6 +7,7 @@ import { foresight, keyOf, refusal, stepTaken, walk, whoEndsTheWait } from "./gr
 import { nextOnTrack, PACES } from "./game.js";
 import { isOpen } from "./predict.js";
 
+export const BESIDE = "Side by side";
 const AROUND = 1; // lines of source shown before and after the current one
 
 export function controlsView(board, design, game, path) {
@@ -39,30 +40,39 @@ export function controlsView(board, design, game, path) {
 }
 
 /** The slider below the timeline; its value in words is the step it stands at. */
-export function scrubView(board, design, game) {
+export function scrubView(board, design, game, canBeBeside, id) {
   const taken = game.schedule.length;
   const reach = Math.max(taken, walk(board, design, game.track).path.length - 1);
   const { path } = walk(board, design, game.schedule);
   const says = taken > 0 && stepTaken(board, design, path, game.schedule, taken - 1);
   return h(
-    "label",
+    "div",
     { class: "gup-scrub" },
-    hidden("Go to step"),
-    h("input", {
-      type: "range",
-      "data-set": "scrub",
-      min: 0,
-      max: Math.max(reach, 1),
-      value: String(taken),
-      disabled: reach === 0,
-      "aria-valuetext": says ? `Step ${taken}, ${says.label}: ${says.said}` : "At the start",
-    }),
+    canBeBeside &&
+      button("open beside", BESIDE, true, {
+        "aria-expanded": String(game.open.includes("beside")),
+        "aria-controls": `${id}-beside`,
+      }),
+    h(
+      "label",
+      null,
+      hidden("Go to step"),
+      h("input", {
+        type: "range",
+        "data-set": "scrub",
+        min: 0,
+        max: Math.max(reach, 1),
+        value: String(taken),
+        disabled: reach === 0,
+        "aria-valuetext": says ? `Step ${taken}, ${says.label}: ${says.said}` : "At the start",
+      }),
+    ),
   );
 }
 
 export function lanesView(board, design, game, state, last, stopped, prompt, id) {
   const veiled = isOpen(prompt, game) ? prompt.thread : 0;
-  const ahead = !veiled && game.open.includes("ahead") && foresight(board, design, game.watched);
+  const ahead = !veiled && game.open.includes("verdict") && foresight(board, design, game.watched);
   return h(
     "div",
     { class: "gup-lanes" },
@@ -105,8 +115,11 @@ export function lanesView(board, design, game, state, last, stopped, prompt, id)
           asked
             ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, below"))
             : h("p", null, h("b", null, `${kind}: `), h("span", null, what)),
-          can && !asked && h("p", { class: "gup-kernel" }, address ? h("a", { href: address }, source) : source),
-          ahead && can && aheadView(ahead, state, t),
+          can &&
+            !asked &&
+            !ahead &&
+            h("p", { class: "gup-kernel" }, address ? h("a", { href: address }, source) : source),
+          ahead && can && foresightView(ahead, state, t),
         ),
         h("p", { class: "gup-trail" }, places.length ? places.map(({ name }) => name).join(" › ") : "\u00a0"),
         places.length ? codeView(places.at(-1)) : h("ol", { class: "gup-code", "aria-hidden": "true" }),
@@ -121,7 +134,7 @@ const nextWords = (asked, kind, source) =>
   asked ? "predict first" : kind === "next" ? source.replace(/\(\),.*$/, "") : kind;
 
 /** How near a broken rule is once this thread has taken its next step. */
-function aheadView({ graph, breaks, toBreak }, state, t) {
+function foresightView({ graph, breaks, toBreak }, state, t) {
   const edge = graph.edges[graph.number.get(keyOf(state))].find(({ digit }) => digit === String(t + 1));
   const steps = toBreak[edge.to];
   const [mark, says] =
@@ -205,7 +218,7 @@ export function lastStepView(board, design, { schedule }, last, things) {
       ),
     last?.breaks.map((rule) => h("p", { class: "gup-breaks" }, `breaks: ${rule}`)),
     shown.map(({ rule, why }) => h("p", { class: "gup-breaks" }, `breaks: ${rule}. ${why}`)),
-    !last && h("p", null, "Step a thread, or ask the checker below."),
+    !last && h("p", null, "Step a thread, or open the verdict below."),
   );
 }
 
