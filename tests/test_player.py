@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 from unittest.mock import patch
 
 import pytest
@@ -19,12 +19,11 @@ from gupcore.checker.step import Blocked, Effect, Thread, models
 from gupcore.checker.thread import Automaton
 from gupcore.kernel import gup as model
 from gupcore.player import PANELS, USUAL, Player
-from gupcore.player.data import BLOCKED, MANY, VERSION, board
+from gupcore.player.data import MANY, board
+from gupcore.player.format import BLOCKED, VERSION, Board, BoardDesign
 from gupcore.player.module import ORDER, PAGE, module
 from gupcore.player.progress import NotebookProgress
 from gupcore.player.prompts import BREAKS, GOES_ON, OOPS, WAITS, WORDS, Prompt
-
-Board = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def reports() -> list[Report]:
     return [check(race(design)) for design in ("no-check", "v5.11", "cure")]
 
 
-def rows(board: Board, design: dict[str, Any]) -> dict[tuple[int, ...], tuple[int, ...]]:
+def rows(board: Board, design: BoardDesign) -> dict[tuple[int, ...], tuple[int, ...]]:
     """Return a design's moves as rows, which the board keeps as columns of differences."""
     so_far, found = [0, 0, 0], []
     for row in zip(*board["moves"], strict=True):
@@ -89,7 +88,7 @@ def things(board: Board, machine: int) -> list[tuple[Any, ...]]:
     ]
 
 
-def places(board: Board, number: int) -> list[tuple[str, int, str]]:
+def places(board: Board, number: int) -> list[tuple[str, int, str | None]]:
     """Return the lines a node stands on, as (function, line number, text)."""
     _, _, _, *rest = board["nodes"][number]
     found = []
@@ -102,11 +101,12 @@ def places(board: Board, number: int) -> list[tuple[str, int, str]]:
 def test_every_line_is_in_the_code_that_is_shipped(reports: list[Report]) -> None:
     data = board(reports)
     for number, node in enumerate(data["nodes"]):
-        assert len(node) == 1 or all("yield" in text for _, _, text in places(data, number))
+        assert len(node) == 1 or all("yield" in (text or "") for _, _, text in places(data, number))
 
 
 def test_a_docstring_is_not_shipped(reports: list[Report]) -> None:
     for name, first, lines in board(reports)["code"]:
+        assert lines[0] is not None
         assert lines[0].startswith("def "), name
         assert not any('"""' in line for line in lines if line is not None), (name, first)
         assert None in lines, name
@@ -118,7 +118,8 @@ def test_two_functions_of_one_name_keep_their_own_source() -> None:
         return pfn
 
     data = board([check(race("v5.11", gup_fast=gup_fast))])
-    lines = [text.strip() for _, _, text in places(data, data["designs"][0]["start"][1])]
+    standing = places(data, data["designs"][0]["start"][1])
+    lines = [(text or "").strip() for _, _, text in standing]
     assert lines[2:4] == [
         "pfn = yield from model.gup_fast(cpu, address, pages, flags, design)",
         "yield local_irq_save(cpu)",
@@ -145,11 +146,12 @@ def test_a_search_that_was_cut_off_can_be_shown() -> None:
 def test_outcomes_and_stuck_states_are_the_checkers(reports: list[Report]) -> None:
     data = board(reports)
     for design, report in zip(data["designs"], reports, strict=True):
-        found = [(*data["outcomes"][n], count) for n, count, _ in design["outcomes"]]
+        shown = design["outcomes"] or []
+        found = [(*data["outcomes"][n], count) for n, count, _ in shown]
         assert found == [
             (o.in_short(), o.schedule, o.loop, f"{o.count:,}") for o in report.outcomes()
         ]
-        assert sum(share for *_, share in design["outcomes"]) == pytest.approx(1, abs=0.001)
+        assert sum(share for _, _, share in shown) == pytest.approx(1, abs=0.001)
         assert design["stuck"] == report.stuck()
     assert data["designs"][1]["stuck"]
 
@@ -170,7 +172,7 @@ def test_the_html_carries_the_data_and_a_list(reports: list[Report]) -> None:
     assert found
     script = found[1]
     data = {"board": board(reports), "design": "no-check", "prompts": [], "opens": []}
-    assert json.loads(script) == data
+    assert json.loads(script) == json.loads(json.dumps(data))
     assert page.count("<li>") == len(reports[0]["struct page exists"].schedule)
     assert "<" not in script
 
@@ -373,6 +375,19 @@ def test_what_python_and_the_page_both_name_is_the_same() -> None:
     assert re.findall(r"(\w+): ", marks) == [HOLDS, FAILS, UNDETERMINED]
     assert set(re.findall(r'status [!=]== "(\w+)"', text)) == {FAILS, HOLDS}
     assert set(re.findall(r'\bon === "(\w+)"', text)) == {FINISH}
+
+
+def test_both_sides_name_the_same_data() -> None:
+    types = (PAGE / "types.d.ts").read_text(encoding="utf-8")
+    sides: dict[str, Any] = {"Board": Board, "Design": BoardDesign}
+    for name, side in sides.items():
+        (body,) = re.findall(rf"^interface {name} \{{\n(.*?)^\}}", types, re.MULTILINE | re.DOTALL)
+        keys = re.findall(r"^  (\w+)(\??):", body, re.MULTILINE)
+        assert {key for key, _ in keys} == set(get_type_hints(side)), name
+        assert {key for key, maybe in keys if maybe} == side.__optional_keys__, name
+    data = board([check(race("v5.11"))])
+    assert set(data) == set(get_type_hints(Board))
+    assert set(data["designs"][0]) == BoardDesign.__required_keys__
 
 
 def test_every_file_is_joined_after_those_it_needs() -> None:

@@ -109,7 +109,7 @@ class Player(anywidget.AnyWidget):
         self._fallback = _in_words(reports[names.index(design)], reports)
         with self.hold_sync():
             self.schedule = ""
-            self.board = board(reports, switches)
+            self.board = {**board(reports, switches)}
             self.design = design
 
     def __repr__(self) -> str:

@@ -20,6 +20,7 @@ from ..checker.machine import stopped, things
 from ..checker.picture import called, changed, drawn, taken, tell
 from ..checker.step import Blocked
 from ..checker.values import key
+from .format import BLOCKED, VERSION, Board, BoardDesign, Lists
 
 if TYPE_CHECKING:
     from ..checker.picture import Drawn
@@ -27,54 +28,16 @@ if TYPE_CHECKING:
     from ..checker.thread import Automaton, Node, Place
     from ..checker.verdict import Report
 
-VERSION = 5
-BLOCKED = -1  # in place of the rules that a move breaks: it cannot be made
 MANY = 20_000  # states; of a larger graph the page counts no schedules and does not look ahead
 
 Switches = Mapping[str, str]
 Sources = Mapping[tuple[str, int], tuple[str, ...]]
 
 
-def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> dict[str, Any]:
+def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> Board:
     """Return the data of a player that shows `reports`: one scenario under several designs.
 
     switches  for each report, how its design is chosen: {switch: setting}; none: by its name
-
-    The board:
-
-    version    the version of this format
-    scenario   its name; `key` names its settings too, and `says` describes it in one sentence
-    threads    what each thread is called
-    cpus       on which CPU each runs; null: on none that anybody waits for
-    rules      [name, what it says, what it is judged on]
-    switches   how a design is chosen, if not by its name: [switch, [setting, ...]]
-    text       every sentence that the rest refers to
-    code       functions: [name, number of the first line, [line, ...]]; for a line of the
-               docstring null, as the reader steps through what runs
-    values     what a thing can be: [does it exist?, words, further words for who asks, ...]
-    things     lists of a machine's things: [[name, "object" or "section"], ...]
-    machines   [number in `things`, number in `pictures`, its values, ...]
-    glyphs     what is drawn: [its name, look, room], see `checker.picture`
-    drawn      how a glyph is drawn: [number in `glyphs`, state, words, references or null, who
-               holds them, who gives up the rest, [arrow, to what, ...]]
-    pictures   all that is drawn of a machine: [number in `drawn`, ...]
-    stopped    the machines on which the kernel has oopsed: [machine, name of the thing touched]
-    uneven     the machines at which an end breaks a rule: [machine, [rule, ...]]
-    nodes      where a thread can stand: [kernel function, what the step does, number in `known`,
-               function, line, ...], outermost function first; or, where it has ended, [what it
-               returned]
-    addresses  where the kernel's source can be read: [number of its name in `text`, address]
-    known      what a thread knows there: [[variable, its value, what it is about], ...]
-    breaks     lists of the rules that a move breaks, by number
-    moves      what a thread does on a machine, at a node, a column each: thread, machine and node,
-               as differences to the row before; the machine and the node after, as differences to
-               those before; what is said; which rules it breaks, or BLOCKED, and what is said is
-               why; and a number in `meets`
-    meets      what a move has to do with: [what it touches, what its thread takes or gives back],
-               as [name, ...] and [name, how many, ...]; of a blocked one also the CPUs waited for
-    verdicts   [status, in short, schedule, loop, why]
-    outcomes   [in short, schedule, loop]
-    designs    one entry a report, see `_design`
     """
     lists = _Lists()
     names = switches[0] if switches else {}
@@ -90,8 +53,8 @@ def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> dict[
         "says": scenario.says,
         "threads": [thread.label for thread in scenario.threads],
         "cpus": [_cpu(thread) for thread in scenario.threads],
-        "rules": [[rule.name, rule.says, rule.on] for rule in scenario.rules],
-        "switches": [[name, all_of] for name, all_of in settings.items()],
+        "rules": [(rule.name, rule.says, rule.on) for rule in scenario.rules],
+        "switches": list(settings.items()),
         "designs": designs,
         **lists.data(),
     }
@@ -209,7 +172,7 @@ class _Lists:
             if name == place.function and first <= place.line < first + len(lines)
         )
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Lists:
         """Return the lists as plain data."""
         return {
             "text": self.text.values,
@@ -220,10 +183,10 @@ class _Lists:
             "glyphs": _plain(self.glyphs.values),
             "drawn": _plain(self.drawn.values),
             "pictures": _plain(self.pictures.values),
-            "stopped": [list(item) for item in self.stopped.items()],
-            "uneven": [[number, list(rules)] for number, rules in self.uneven.items()],
+            "stopped": list(self.stopped.items()),
+            "uneven": [(number, list(rules)) for number, rules in self.uneven.items()],
             "nodes": [list(shown) for _, shown in self.nodes.values],
-            "addresses": [list(item) for item in self.addresses.items()],
+            "addresses": list(self.addresses.items()),
             "known": _plain(self.known.values),
             "meets": _plain(self.meets.values),
             "breaks": _plain(self.breaks.values),
@@ -259,21 +222,8 @@ def _without_docstring(lines: tuple[str, ...]) -> tuple[str | None, ...]:
     return tuple(shown)
 
 
-def _design(report: Report, lists: _Lists) -> dict[str, Any]:
-    """Describe one graph.
-
-    name, says  of the design
-    python      how the scenario is made in Python; `imports`: the lines that this needs before it
-    start       the machine and the nodes at the start
-    moves       runs of numbers in the board's `moves`: [how many are skipped, how many follow, ...]
-    states      how many there are; `complete`: were all found?
-    stuck       the states, numbered in the order of a breadth-first search, from which somebody
-                cannot finish: those of the components that no move leaves
-    verdicts    for each rule, its number in the board's `verdicts`
-    outcomes    [number in the board's `outcomes`, how many schedules, share of all]; null where too
-                many states were found, or not all
-    switches    the number of the setting of each switch, if there are any
-    """
+def _design(report: Report, lists: _Lists) -> BoardDesign:
+    """Describe one graph."""
     graph = report.graph
     machines = [lists.machine(machine) for machine in graph.machines]
     start = graph.machines[0]
@@ -338,17 +288,17 @@ def _runs(numbers: Sequence[int]) -> list[int]:
     return runs
 
 
-def _outcomes(report: Report, lists: _Lists) -> list[list[Any]] | None:
-    """Return the bars of the histogram; counts as text, as they may be too large for the page."""
+def _outcomes(report: Report, lists: _Lists) -> list[tuple[int, str, float]] | None:
+    """Return the bars of the histogram."""
     if not report.graph.complete or len(report.graph.states) > MANY:
         return None
     found = report.outcomes()
     total = sum(outcome.count for outcome in found)
     return [
-        [
+        (
             lists.outcomes.number((o.in_short(), o.schedule, o.loop)),
             f"{o.count:,}",
             round(o.count / total, 4),
-        ]
+        )
         for o in found
     ]

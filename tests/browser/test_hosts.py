@@ -12,7 +12,7 @@ from visit import Visit
 
 from gupcore import check, race
 from gupcore.player import Player
-from gupcore.player.data import VERSION
+from gupcore.player.format import VERSION
 from gupcore.player.module import module, style
 
 

@@ -113,7 +113,7 @@ export const keyOf = ({ machine, nodes }) => `${machine}.${nodes}`;
 // --- The whole graph ----------------------------------------------------------------------------
 
 /** Every state in the order of a breadth-first search, and the moves out of each; null if too many. */
-export const wholeGraph = remembered((design, board) => {
+export const wholeGraph = remembered((/** @type {Design} */ design, /** @type {Board} */ board) => {
   if (!design.complete || design.states > MANY) return null;
   const states = [startOf(design)];
   const depth = [0];

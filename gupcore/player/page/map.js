@@ -25,7 +25,7 @@ function endOf(board, design, graph, n) {
 }
 
 /** Where each state is drawn: its depth, and its place in the layer, near those that lead to it. */
-const layout = remembered((graph) => {
+const layout = remembered((/** @type {Graph} */ graph) => {
   const layers = [];
   graph.depth.forEach((depth, n) => (layers[depth] ??= []).push(n));
   const from = graph.states.map(() => []);

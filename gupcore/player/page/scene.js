@@ -32,7 +32,7 @@ const NARROW = { width: 344, threads: 0, gap: 8, isWide: false };
 // --- Where everything stands --------------------------------------------------------------------
 
 /** The rooms of a board in the order in which they are first named: [[name, [thing, ...]], ...]. */
-const roomsOf = remembered((board) => {
+const roomsOf = remembered((/** @type {Board} */ board) => {
   const rooms = new Map();
   for (const { name, look, room } of everyDrawing(board)) {
     if (look === "section" || room.startsWith("CPU ")) continue;
@@ -44,7 +44,7 @@ const roomsOf = remembered((board) => {
 });
 
 const cachesOf = remembered(
-  (board) =>
+  (/** @type {Board} */ board) =>
     new Map(
       everyDrawing(board)
         .filter(({ look }) => look === "cache")

@@ -38,7 +38,7 @@ export function timelineView(board, design, game, veiled, isWide) {
 const longest = (wish, track) => (wish.startsWith(track) ? wish : track);
 
 /** The things whose drawing can change on this board; their rows stay where they are. */
-const changeable = remembered((board) => {
+const changeable = remembered((/** @type {Board} */ board) => {
   const words = new Map();
   for (const { name, look, state, words: says, refs } of everyDrawing(board)) {
     if (look === "section" || look === "frame") continue;
