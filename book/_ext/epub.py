@@ -9,6 +9,7 @@ from sphinx.builders.epub3 import Epub3Builder
 from sphinx.util.typing import ExtensionMetadata
 
 SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
+TO_PLAYER = re.compile(r' ?<a class="gup-show".*?</a>', re.DOTALL)
 NEVER_CLOSED = re.compile(r"<(br|col|hr|img|input|wbr)\b([^>]*?)\s*/?>")
 
 
@@ -27,9 +28,9 @@ class Epub(Epub3Builder):
 
 
 def make_xml(app: Sphinx, page: str, template: str, context: dict[str, Any], doc: Any) -> None:
-    """Take scripts out of an e-book's page, and close the elements that HTML leaves open."""
+    """Take scripts, and links to players, out of an e-book, and close what HTML leaves open."""
     if app.builder.name == "epub":
-        body = SCRIPT.sub("", context.get("body", ""))
+        body = TO_PLAYER.sub("", SCRIPT.sub("", context.get("body", "")))
         context["body"] = NEVER_CLOSED.sub(r"<\1\2 />", body)
 
 

@@ -66,6 +66,13 @@ def assert_kernel_says(page: Page, code: str, answer: str) -> None:
     assert said == answer
 
 
+def test_of_a_link_to_a_step_there_is_only_the_text(visit: Visit) -> None:
+    text = visit.page.locator(".jp-RenderedMarkdown", has_text="The unbind goes first").first
+    said = text.text_content() or ""
+    assert "until the struct pages are gone.\nThen thread 1 begins" in said
+    assert text.locator("a", has_text="show").count() == 0
+
+
 def test_the_kernel_sees_what_the_reader_did(visit: Visit) -> None:
     page = visit.page
     player = players(page).first

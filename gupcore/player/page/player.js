@@ -454,8 +454,35 @@ export function mountAll(root) {
     }
   }
   if (players.length) document.body.prepend(skipLink(players[0]));
-  addEventListener("hashchange", () => openLink(players));
-  openLink(players);
+  followLinks(players);
+  openLink(players, location.hash);
+}
+
+/** Follow the address, and the text's links to a step (book/_ext/show_step.py). Back undoes what a link did. */
+function followLinks(players) {
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const links = document.querySelectorAll("a.gup-show");
+  links.forEach((link, number) => {
+    const player = players.find(({ key }) => key === readLink(link.hash)?.key);
+    link.hidden = !player;
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // for another tab, or the like
+      event.preventDefault();
+      try {
+        history.replaceState({ gup: number }, "", player.here());
+        history.pushState({ gup: -1 }, "", link.hash);
+      } catch {
+        // where an address cannot be written, it stays as it is
+      }
+      openLink(players, link.hash);
+      player.root().focus({ preventScroll: true });
+    });
+  });
+  addEventListener("hashchange", () => {
+    const followed = history.state?.gup; // by who comes back, or went on: the browser scrolls to where they were
+    openLink(players, location.hash, followed === undefined);
+    links[followed]?.focus({ preventScroll: true });
+  });
 }
 
 /** The first thing the Tab key finds: a way past the page's menus, to its first player. */
@@ -475,9 +502,9 @@ function nameFor(players, key) {
   return alike ? `${key}~${alike + 1}` : key;
 }
 
-/** Go where the page's address leads; a link that leads nowhere is refused with a sentence. */
-function openLink(players) {
-  const link = readLink(location.hash);
+/** Go where the end of an address leads; a link that leads nowhere is refused with a sentence. */
+function openLink(players, hash, intoView = true) {
+  const link = readLink(hash);
   if (!link || !players.length) return;
   const player = players.find(({ key }) => key === link.key);
   const [meant, wrong] = [
@@ -486,7 +513,7 @@ function openLink(players) {
   ];
   if (wrong) meant.note(wrong);
   else player.go(link.design, link.schedule);
-  meant.root().scrollIntoView({ block: "start" });
+  if (intoView) meant.root().querySelector(".gup-stage").scrollIntoView({ block: "start" });
 }
 
 /** What a page has instead of a widget model: values, an address, and nobody else who changes them. */
@@ -506,6 +533,14 @@ function pageModel(values, key, players) {
         // some browsers allow so many a minute, and some frames none: the address then stays as it is
       }
     },
-    opened: (go, note, root) => players.push({ key, board: values.board.key, go, note, root }),
+    opened: (go, note, root) =>
+      players.push({
+        key,
+        board: values.board.key,
+        go,
+        note,
+        root,
+        here: () => linkTo(key, values.design, values.schedule),
+      }),
   };
 }
