@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from .machine import stopped
 from .reach import begin
+from .rule import NotWorse, Rule
 from .source import ThreadError
 from .step import Blocked, Effect, Step, StepError
 from .thread import Automaton, Node
@@ -51,6 +52,75 @@ class Move(NamedTuple):
     delta: int
 
 
+class Answers:
+    """What steps do on machines, and which rules that breaks, as far as it was asked for.
+
+    Who takes a step does not matter, so searches can have this in common.
+
+    machines  every machine that was met, by its number
+    """
+
+    def __init__(self) -> None:
+        self.machines: list[Any] = []
+        self._numbers: dict[Hashable, int] = {}
+        self._keys: list[Hashable] = []
+        self._given: dict[tuple[int, Hashable], tuple[Effect | Blocked, int]] = {}
+        self._breaks: dict[tuple[int, Hashable], dict[Rule, bool]] = {}
+        self._trouble: dict[Rule, dict[int, int]] = {}
+
+    def number(self, machine: Hashable, before: int | None = None) -> int:
+        """Return the number of a machine that was made from the one numbered `before`."""
+        if before is None:
+            found = frozen(machine, "The machine is", ThreadError)
+        else:
+            try:
+                found = key_like(machine, self.machines[before], self._keys[before])
+            except Changeable as error:
+                raise ThreadError(f"The machine is {error}.") from None
+        number = self._numbers.setdefault(found, len(self.machines))
+        if number == len(self.machines):
+            if number >> MACHINE_BITS:
+                raise OverflowError("more distinct machines than a state can number")
+            self.machines.append(machine)
+            self._keys.append(found)
+        return number
+
+    def taken(self, node: Node, here: int) -> tuple[Effect | Blocked, int]:
+        """Take the step of `node` on machine number `here`, once for all nodes with that step.
+
+        Returns its answer, and the number of the machine afterwards.
+        """
+        assert node.step is not None
+        asked = here, node.step_key
+        if asked not in self._given:
+            try:
+                answer = node.step.take(self.machines[here])
+            except StepError as error:
+                place = node.places[-1]
+                raise StepError(f"{place.function}, line {place.line}: {error}") from error
+            there = here
+            if isinstance(answer, Effect) and answer.machine is not self.machines[here]:
+                there = self.number(answer.machine, here)
+            self._given[asked] = answer, there
+        return self._given[asked]
+
+    def breaks(self, rule: Rule, move: Move, node: Node, here: int) -> bool:
+        """Does a move, by the step of `node` on machine number `here`, break a rule on steps?"""
+        known = self._breaks.setdefault((here, node.step_key), {})
+        if rule not in known:
+            known[rule] = not rule.holds(move.before, move.step, move.effect.machine)
+        return known[rule]
+
+    def worse(self, rule: Rule, before: int, after: int) -> bool:
+        """Does a rule that counts find more on machine number `after` than on number `before`?"""
+        assert isinstance(rule.holds, NotWorse)
+        known = self._trouble.setdefault(rule, {})
+        for number in (before, after):
+            if number not in known:
+                known[number] = rule.holds.trouble(self.machines[number])
+        return known[after] > known[before]
+
+
 class Graph:
     """The states that `explore` found, and the moves between them.
 
@@ -60,24 +130,24 @@ class Graph:
     complete  was everything explored, or was the search cut off?
     """
 
-    def __init__(self, machine: Hashable, threads: Iterable[Automaton]) -> None:
+    def __init__(
+        self, machine: Hashable, threads: Iterable[Automaton], answers: Answers | None = None
+    ) -> None:
         self.threads = tuple(threads)
         self.reach = begin()
         self.reach.add_value(machine, "The machine is")
-        self.machines: list[Any] = []
-        self._machine_numbers: dict[Hashable, int] = {}
-        self._keys: list[Hashable] = []
+        self.answers = answers or Answers()
+        self.machines = self.answers.machines
         self._shifts = [MACHINE_BITS + NODE_BITS * t for t in range(len(self.threads))]
         self._masks = [
             ((1 << NODE_BITS) - 1) << shift | ((1 << MACHINE_BITS) - 1) for shift in self._shifts
         ]
-        self._answers: dict[tuple[int, Hashable], tuple[Effect | Blocked, int]] = {}
         self._moves: list[dict[int, Move | None]] = [{} for _ in self.threads]
         self.lookups = [
             (moves.get, mask, thread)
             for thread, (moves, mask) in enumerate(zip(self._moves, self._masks, strict=True))
         ]
-        start = self._machine_number(machine)
+        start = self.answers.number(machine)
         for thread, shift in zip(self.threads, self._shifts, strict=True):
             start |= thread.start() << shift
         self.states = [start]
@@ -135,7 +205,7 @@ class Graph:
         at = self.threads[thread].nodes[node]
         if at.step is None:
             return None
-        answer, _ = self._taken(at, machine)
+        answer, _ = self.answers.taken(at, machine)
         return None if isinstance(answer, Effect) else answer
 
     def step(self, thread: int, node: int) -> Step:
@@ -183,29 +253,12 @@ class Graph:
             automaton.verify()
         self.reach.recheck()
 
-    def _machine_number(self, machine: Hashable, before: int | None = None) -> int:
-        """Return the number of a machine that was made from the one numbered `before`."""
-        if before is None:
-            found = frozen(machine, "The machine is", ThreadError)
-        else:
-            try:
-                found = key_like(machine, self.machines[before], self._keys[before])
-            except Changeable as error:
-                raise ThreadError(f"The machine is {error}.") from None
-        number = self._machine_numbers.setdefault(found, len(self.machines))
-        if number == len(self.machines):
-            if number >> MACHINE_BITS:
-                raise OverflowError("more distinct machines than a state can number")
-            self.machines.append(machine)
-            self._keys.append(found)
-        return number
-
     def _work_out(self, state: int, thread: int) -> Move | None:
         here, at = self.machine_number(state), self.node(state, thread)
         node = self.threads[thread].nodes[at]
         if node.step is None:
             return None
-        effect, there = self._taken(node, here)
+        effect, there = self.answers.taken(node, here)
         if not isinstance(effect, Effect):
             return None
         delta = there - here
@@ -214,42 +267,25 @@ class Graph:
             delta += (arrived - at) << self._shifts[thread]
         return Move(thread, node.step, self.machines[here], effect, delta)
 
-    def _taken(self, node: Node, here: int) -> tuple[Effect | Blocked, int]:
-        """Take the step of `node` on machine number `here`, once for all nodes with that step.
-
-        Returns its answer, and the number of the machine afterwards.
-        """
-        assert node.step is not None
-        asked = here, node.step_key
-        if asked not in self._answers:
-            try:
-                answer = node.step.take(self.machines[here])
-            except StepError as error:
-                place = node.places[-1]
-                raise StepError(f"{place.function}, line {place.line}: {error}") from error
-            there = here
-            if isinstance(answer, Effect) and answer.machine is not self.machines[here]:
-                there = self._machine_number(answer.machine, here)
-            self._answers[asked] = answer, there
-        return self._answers[asked]
-
 
 def explore(
     machine: Hashable,
     threads: Iterable[Automaton],
     limit: int = STATE_LIMIT,
     progress: Progress | None = None,
+    answers: Answers | None = None,
 ) -> Graph:
     """Find every state that any schedule of `threads` on `machine` can reach.
 
     limit     the number of states at which to give up; the graph is then not `complete`
     progress  called now and then with the number of states found and of those still to be looked
               at; at the end, if that was ever called, with none left
+    answers   what steps do, as far as it is known already; what is found is added to it
 
     Returns the Graph.  The order of its states depends on nothing but the arguments.
     Raises ThreadError where a thread cannot be compiled.
     """
-    graph = Graph(machine, threads)
+    graph = Graph(machine, threads, answers)
     states, number, lookups = graph.states, graph.number, graph.lookups
     looked_at = 0
     while looked_at < len(states):

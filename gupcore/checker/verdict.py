@@ -195,15 +195,16 @@ def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
 
 def _breaking(graph: Graph, rule: Rule) -> Iterator[Move]:
     """Yield the moves that break a rule; what is wrong with a machine is counted only once."""
-    if type(rule.holds) is not NotWorse:
-        for move in graph.known_moves():
-            if not rule.holds(move.before, move.step, move.effect.machine):
-                yield move
-        return
-    trouble = list(map(rule.holds.trouble, graph.machines))
-    for _, before, node, found in graph.worked_out():
-        if found and trouble[graph.after(before, node, found)[0]] > trouble[before]:
-            yield found
+    answers, counts = graph.answers, type(rule.holds) is NotWorse
+    for thread, here, at, move in graph.worked_out():
+        if move is None:
+            continue
+        if counts:
+            breaks = answers.worse(rule, here, graph.after(here, at, move)[0])
+        else:
+            breaks = answers.breaks(rule, move, graph.threads[thread].nodes[at], here)
+        if breaks:
+            yield move
 
 
 def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
