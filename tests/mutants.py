@@ -10,8 +10,13 @@ so that a new line of the model is tried without anybody thinking of it.
 A mutant is killed if a verdict of some cell changes its status, or if the checker refuses it: an
 exception, a search over the limit, or one that takes too long.  A cell is a scenario with its
 arguments.  Two tests save most of the searches and lose nothing: if every thread of a cell takes
-the same steps as before, whatever results it gets that it could get before, or if every step that
-was taken has the same outcome as before, then the cell's verdicts are the same, too.
+the same steps as before, whatever results it gets that it could get before, and every step that was
+taken has the same outcome as before, then the cell's verdicts are the same, too.
+
+Nor is anything lost by what is kept from cell to cell: the automaton of a thread follows from its
+function and arguments, what a step does from the machine, and whether that breaks a rule from the
+step and the two machines.  So with a function knocked out all is as it was that cannot run it; and
+what can is told by the checker, which looks at all that a thread and an action can reach.
 
 Run as a program it prints what becomes of each mutant, or of those whose key has all the words
 given: mutants.py [word...]
@@ -28,17 +33,24 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
+from inspect import isfunction
 from itertools import chain, count, groupby, product
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
-from gupcore import DESIGNS, SCENARIOS, Report, ScenarioError, check
+from gupcore import DESIGNS, SCENARIOS, Machine, Report, ScenarioError
+from gupcore.checker import verdict
+from gupcore.checker.explore import Answers, Move, explore
+from gupcore.checker.patience import patience
+from gupcore.checker.reach import Reach, begin
+from gupcore.checker.rule import Rule
 from gupcore.checker.source import ThreadError
-from gupcore.checker.step import Action, Effect
-from gupcore.checker.thread import NODE_LIMIT, Automaton
+from gupcore.checker.step import Action, Blocked, Effect
+from gupcore.checker.thread import NODE_LIMIT, Automaton, Node
+from gupcore.checker.values import PLAIN
 from gupcore.kernel import device, fault, gup, percpu_ref, unmap, users
 from gupcore.kernel.steps import cpu, dax, page_table, pagemap, struct_page
 
@@ -281,16 +293,21 @@ def _shallow(node: ast.AST) -> ast.AST:
 _numbers = count(1)
 
 
-@contextmanager
-def knocked_out(mutant: Mutant) -> Iterator[None]:
-    """Put a mutant in the place of its function, for whoever has a name for that."""
+@cache
+def _code_of(mutant: Mutant) -> CodeType:
     filename = f"<mutant {next(_numbers)}>"
     source = f"from __future__ import annotations\n{mutant.source}\n"
     # No time of change: linecache asks nobody whether this is up to date.
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     module = compile(source, filename, "exec", dont_inherit=True)
     name = mutant.function.__name__
-    code = next(c for c in module.co_consts if inspect.iscode(c) and c.co_name == name)
+    return next(c for c in module.co_consts if inspect.iscode(c) and c.co_name == name)
+
+
+@contextmanager
+def knocked_out(mutant: Mutant) -> Iterator[None]:
+    """Put a mutant in the place of its function, for whoever has a name for that."""
+    code = _code_of(mutant)
     original, mutant.function.__code__ = mutant.function.__code__, code
     try:
         yield
@@ -363,7 +380,7 @@ def _what_counts(cell: Cell) -> tuple[Any, ...]:
 
     Raises ScenarioError for a cell that cannot be set up.
     """
-    scenario = _scenario(cell)
+    scenario = scenario_of(cell)
     unbinds = any(t.function in (device.unbind, device.rebind) for t in scenario.threads)
     if unbinds or not SCENARIOS[cell.scenario].has_designs:
         return cell
@@ -374,7 +391,8 @@ def _what_counts(cell: Cell) -> tuple[Any, ...]:
     return cell.scenario, *arguments, *looked_at.values()
 
 
-def _scenario(cell: Cell) -> Any:
+def scenario_of(cell: Cell) -> Any:
+    """Set a cell up."""
     arguments = dict(cell.arguments)
     if "design" in arguments:
         arguments["design"] = TRIED[arguments["design"]]
@@ -387,14 +405,14 @@ class Judged(NamedTuple):
     statuses, lengths  of each rule's verdict and its shortest schedule
     states             the number of states
     threads            what the threads did, with nothing knocked out
-    outcomes           the numbers of what their steps did, in `_takings`
+    asked              which steps were taken or blocked, on which machines
     """
 
     statuses: tuple[str, ...]
     lengths: tuple[int, ...]
     states: int
     threads: tuple[Walked, ...] = ()
-    outcomes: frozenset[int] = frozenset()
+    asked: frozenset[tuple[int, Any]] = frozenset()
 
 
 class Walked(NamedTuple):
@@ -408,41 +426,137 @@ class Walked(NamedTuple):
     edges: frozenset[tuple[int, str, Any, int]]
 
 
-@dataclass
+class Runs(Reach):
+    """What can be run: the functions that the checker finds within reach."""
+
+    def __init__(self, *values: Any) -> None:
+        super().__init__()
+        for value in values:
+            self.add_value(value, "The model has")
+
+    def add_value(self, value: Any, where: str) -> None:
+        """Look at a value, unless it is an action: a thread only makes steps of it."""
+        if not isinstance(value, Action):
+            super().add_value(value, where)
+
+    def __contains__(self, function: object) -> bool:
+        return id(function) in self._functions
+
+
+def runs(function: Any, args: Any) -> Runs:
+    """Return what a thread can run; of its arguments, all but functions are data."""
+    kinds = [given if isfunction(given) else type(given) for given in args]
+    return _runs(function, *(kind for kind in kinds if kind not in PLAIN))
+
+
+# To be asked for the first time while nothing is knocked out: less code can reach less.
+_runs: Callable[..., Runs] = cache(Runs)
+
+
+@cache
+def actions() -> dict[Action, Runs]:
+    """Return what each action can run, by itself or by what it asks of the machine."""
+    found = [action for module in ACTIONS for action in vars(module).values()]
+    return {
+        action: Runs(action.apply, Machine, percpu_ref.Ref)
+        for action in found
+        if isinstance(action, Action)
+    }
+
+
 class Shared(Automaton):
     """The automaton of a thread that several cells have in common."""
 
-    verified: int = 0
+    verified = 0
 
-    def verify(self, *args: Any) -> None:
+    def verify(self) -> None:
         """Verify it where a cell has brought new edges."""
         if len(self._edges) > self.verified:
-            super().verify(*args)
+            super().verify()
             self.verified = len(self._edges)
 
-
-Automata = dict[Any, Automaton]  # function and arguments -> the thread's automaton
-_unharmed: Automata = {}
-_numbers_of_takings: dict[Any, int] = {}  # (step, machine) -> its number
-_takings: list[tuple[Any, Any, Any]] = []  # (step, machine, what it did there; None if blocked)
+    def _find_again(self) -> None:
+        """Do not: nothing is knocked out that the thread can run, see `Without`."""
 
 
-def judge(cell: Cell, automata: Automata, limit: int = STATE_LIMIT) -> Report:
-    """Check a cell, with the model as it is now, and with the automata that are known already."""
-    scenario = _scenario(cell)
-    threads = (automaton_of(t.function, t.args, automata) for t in scenario.threads)
-    return check(replace(scenario, threads=tuple(threads)), limit=limit)
+class Known:
+    """What cells have in common and is found out only once: automata, and what steps do."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+        self.automata: dict[Any, Shared] = {}
+
+    def automaton(self, function: Any, args: Any) -> Shared:
+        """Return the automaton of a thread."""
+        if (function, args) not in self.automata:
+            self.automata[function, args] = Shared(function.__name__, function, args)
+        return self.automata[function, args]
 
 
-def automaton_of(function: Any, args: Any, automata: Automata) -> Automaton:
-    """Return the automaton of a thread: cells have many threads in common."""
-    return automata.setdefault((function, args), Shared(function.__name__, function, args))
+class Without(Known):
+    """The same with a function knocked out: what cannot run that is as it was."""
+
+    answers: AnswersWithout
+
+    def __init__(self, function: Any, unharmed: Known) -> None:
+        super().__init__(AnswersWithout(function, unharmed.answers))
+        self._function, self._unharmed = function, unharmed
+
+    def automaton(self, function: Any, args: Any) -> Shared:
+        """Return the automaton of a thread that was met while nothing was knocked out."""
+        before = self._unharmed.automata[function, args]
+        can_differ = self._function in runs(function, args)
+        return super().automaton(function, args) if can_differ else before
+
+
+class AnswersWithout(Answers):
+    """What steps do with a function knocked out; machines have the numbers they had before.
+
+    differ  of each action: can it run the function?
+    """
+
+    def __init__(self, function: Any, unharmed: Answers) -> None:
+        super().__init__()
+        self.machines, self._numbers = unharmed.machines, unharmed._numbers
+        self._keys, self._trouble = unharmed._keys, unharmed._trouble
+        self.differ = {action: function in runs for action, runs in actions().items()}
+        self._unharmed = unharmed
+
+    def can_differ(self, step_key: Any) -> bool:
+        """Can a step of that key run the function?"""
+        return self.differ[step_key[0]]
+
+    def taken(self, node: Node, here: int) -> tuple[Effect | Blocked, int]:
+        """Take the step of `node` on machine number `here`."""
+        if not self.can_differ(node.step_key):
+            return self._unharmed.taken(node, here)
+        return super().taken(node, here)
+
+    def breaks(self, rule: Rule, move: Move, node: Node, here: int) -> bool:
+        """Does a move break a rule on steps?"""
+        if not self.can_differ(node.step_key):
+            return self._unharmed.breaks(rule, move, node, here)
+        return super().breaks(rule, move, node, here)
+
+
+_unharmed = Known(Answers())
+_asking: dict[Any, Node] = {}  # by the key of a step: a node at which it is taken
+
+
+def judge(cell: Cell, known: Known, limit: int = STATE_LIMIT) -> Report:
+    """Check a cell, with the model as it is now, and with what is known already."""
+    scenario = scenario_of(cell)
+    threads = [known.automaton(thread.function, thread.args) for thread in scenario.threads]
+    begin()  # as `check` does it
+    with patience():
+        graph = explore(scenario.machine, threads, limit, answers=known.answers)
+        return Report(scenario, graph, tuple(verdict.judge(graph, r) for r in scenario.rules))
 
 
 def judged(report: Report) -> Judged:
     """Write down what the checker says."""
-    statuses = tuple(verdict.status for verdict in report.verdicts)
-    lengths = tuple(len(verdict.schedule) for verdict in report.verdicts)
+    statuses = tuple(found.status for found in report.verdicts)
+    lengths = tuple(len(found.schedule) for found in report.verdicts)
     return Judged(statuses, lengths, len(report.graph.states))
 
 
@@ -454,24 +568,23 @@ def unharmed(cell: Cell) -> Judged | None:
     if not graph.complete:
         return None
     edges: list[set[Any]] = [set() for _ in graph.threads]
-    outcomes = set()
-    for thread, number, node, move in graph.worked_out():
-        step, machine = graph.threads[thread].nodes[node].step, graph.machines[number]
-        if step is None or graph.stopped(machine):
+    asked = set()
+    for thread, number, at, move in graph.worked_out():
+        node = graph.threads[thread].nodes[at]
+        if node.step is None or graph.stopped(graph.machines[number]):
             continue
-        did = None if move is None else (move.effect.machine, move.effect.result)
-        taking = _numbers_of_takings.setdefault((step, machine), len(_takings))
-        if taking == len(_takings):
-            _takings.append((step, machine, did))
-        outcomes.add(taking)
+        _asking.setdefault(node.step_key, node)
+        asked.add((number, node.step_key))
         if move is not None and not graph.stopped(move.effect.machine):
             result = move.effect.result
-            edges[thread].add((node, repr(result), result, graph.after(number, node, move)[1]))
+            edges[thread].add((at, repr(result), result, graph.after(number, at, move)[1]))
+    for automaton in graph.threads:
+        runs(automaton.function, automaton.args)  # remembered
     walked = (
         Walked(automaton.function, automaton.args, frozenset(taken))
         for automaton, taken in zip(graph.threads, edges, strict=True)
     )
-    return judged(report)._replace(threads=tuple(walked), outcomes=frozenset(outcomes))
+    return judged(report)._replace(threads=tuple(walked), asked=frozenset(asked))
 
 
 def most_states(cell: Cell) -> int:
@@ -486,10 +599,10 @@ class Noticed:
     """Who notices a mutant?  What was found out in one cell is not asked again in the next."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self.automata = _unharmed if mutant.acts else {}
+        self.known = Without(mutant.function, _unharmed)
         self._steps: dict[Walked, bool] = {}
-        self._same: set[int] = set()
-        self._different: set[int] = set()
+        self._same: set[Any] = set()
+        self._different: set[Any] = set()
 
     def in_steps(self, known: Judged) -> bool:
         """Does a thread take other steps than before, as far as the machine's answers were seen?"""
@@ -501,45 +614,54 @@ class Noticed:
         return False
 
     def _walk(self, walked: Walked) -> bool:
-        before = _unharmed[walked.function, walked.args]
-        now = automaton_of(walked.function, walked.args, self.automata)
+        before = _unharmed.automata[walked.function, walked.args]
+        now = self.known.automaton(walked.function, walked.args)
+        if now is before:
+            return False
         edges: dict[int, list[tuple[Any, int]]] = {}
         for node, _, result, after in walked.edges:
             edges.setdefault(node, []).append((result, after))
         try:
-            queue = [(before.start(), now.start())]
-            done = set(queue)
-            for node, twin in queue:
-                if before.nodes[node].step != now.nodes[twin].step:
-                    return True
-                for result, after in edges.get(node, ()):
-                    pair = after, now.after(twin, result)
-                    if pair not in done:
-                        done.add(pair)
-                        queue.append(pair)
-        except ThreadError:
+            with patience():
+                queue = [(0, now.start())]
+                done = set(queue)
+                for node, twin in queue:
+                    if before.nodes[node].step != now.nodes[twin].step:
+                        return True
+                    for result, after in edges.get(node, ()):
+                        pair = after, now.after(twin, result)
+                        if pair not in done:
+                            done.add(pair)
+                            queue.append(pair)
+                now.verify()
+        except ThreadError:  # it is for the whole search to say if that refuses the mutant
             return True
         return False
 
     def in_outcomes(self, known: Judged) -> bool:
         """Has a step that was taken or blocked another outcome than before?"""
-        if not known.outcomes.isdisjoint(self._different):
+        if not any(self.known.answers.differ.values()):
+            return False
+        if not known.asked.isdisjoint(self._different):
             return True
-        for number in known.outcomes - self._same:
-            if self._is_different(*_takings[number]):
-                self._different.add(number)
+        for asked in known.asked - self._same:
+            if self._is_different(*asked):
+                self._different.add(asked)
                 return True
-            self._same.add(number)
+            self._same.add(asked)
         return False
 
-    @staticmethod
-    def _is_different(step: Any, machine: Any, before: Any) -> bool:
+    def _is_different(self, machine: int, step_key: Any) -> bool:
+        if not self.known.answers.can_differ(step_key):
+            return False
+        before, there = _unharmed.answers.taken(_asking[step_key], machine)
         try:
-            effect = step.take(machine)
+            now, here = self.known.answers.taken(_asking[step_key], machine)
         except Exception:
             return True
-        now = (effect.machine, effect.result) if isinstance(effect, Effect) else None
-        return bool(now != before)
+        if isinstance(before, Effect) and isinstance(now, Effect):
+            return here != there or bool(now.result != before.result)
+        return isinstance(before, Effect) or isinstance(now, Effect)
 
 
 class Fate(NamedTuple):
@@ -577,45 +699,45 @@ def fate(mutant: Mutant, order: list[Cell]) -> Fate:
         if known is None:
             continue
         with knocked_out(mutant):
-            if not (noticed.in_outcomes if mutant.acts else noticed.in_steps)(known):
+            if not (noticed.in_steps(known) or noticed.in_outcomes(known)):
                 continue
-            level, how = _compare(cell, known, noticed.automata)
+            level, how = _compare(cell, known, noticed.known)
         if LEVELS.index(level) > LEVELS.index(found.level):
             found = Fate(mutant.key, level, f"{cell}: {how}")
         if found.killed:
             order.remove(cell)  # it is likely to kill the function's next mutant, too
             order.insert(0, cell)
             break
-    if mutant.acts:  # full ones would refuse a mutant for what others have left there
-        assert all(len(automaton.nodes) < NODE_LIMIT // 2 for automaton in _unharmed.values())
+    # Full ones would refuse a mutant for what others have left there.
+    assert all(len(automaton.nodes) < NODE_LIMIT // 2 for automaton in _unharmed.automata.values())
     return found
 
 
-def _compare(cell: Cell, known: Judged, automata: Automata) -> tuple[str, str]:
+def _compare(cell: Cell, before: Judged, known: Known) -> tuple[str, str]:
     def too_long(*_: Any) -> None:
         raise Endless(f"more than {SECONDS} seconds")
 
-    before = signal.signal(signal.SIGPROF, too_long)
+    handler = signal.signal(signal.SIGPROF, too_long)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
-        now = judged(judge(cell, automata))
+        now = judged(judge(cell, known))
     except Exception as error:
         return "refused", f"{type(error).__name__}: {error}"
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-    if now.statuses != known.statuses:
+        signal.signal(signal.SIGPROF, handler)
+    if now.statuses != before.statuses:
         if "undetermined" in now.statuses:
             return "refused", f"more than {STATE_LIMIT:,} states"
-        rules = _scenario(cell).rules
-        changes = zip(rules, known.statuses, now.statuses, strict=True)
+        rules = scenario_of(cell).rules
+        changes = zip(rules, before.statuses, now.statuses, strict=True)
         return "status", "; ".join(
             f"{r.name}: {old} -> {new}" for r, old, new in changes if old != new
         )
-    if now.lengths != known.lengths:
-        return "length", f"{known.lengths} -> {now.lengths}"
-    if now.states != known.states:
-        return "states", f"{known.states} -> {now.states}"
+    if now.lengths != before.lengths:
+        return "length", f"{before.lengths} -> {now.lengths}"
+    if now.states != before.states:
+        return "states", f"{before.states} -> {now.states}"
     return "steps", "as many states"
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import mutants
 import pytest
 
+from gupcore import check
+
 LISTED = Path(__file__).with_name("mutants.md").read_text(encoding="utf-8")
 
 
@@ -28,7 +30,7 @@ def test_what_cells_share_changes_no_verdict() -> None:
     for cell in mutants.cells(1)[::4]:
         known = mutants.unharmed(cell)
         if known is not None:
-            again = mutants.judged(mutants.judge(cell, {}))
+            again = mutants.judged(check(mutants.scenario_of(cell)))
             assert known[:3] == again[:3], cell
 
 
@@ -45,6 +47,18 @@ def test_a_deadly_mutant_is_killed(key: str) -> None:
     before = named(key).function.__code__
     assert mutants.fate(named(key), list(mutants.cells(1))).killed
     assert named(key).function.__code__ is before
+
+
+def test_where_all_steps_are_the_same_nothing_is_searched_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order = list(mutants.cells(1)[:4])
+    for cell in order:
+        mutants.unharmed(cell)
+    monkeypatch.setattr(mutants, "explore", None)
+    thread = named("gup.py:get_user_pages_fast: if not isinstance(pinned, tuple) -> False")
+    action = named("struct_page.py:in_use: p.exists, in (p.kind in DEVICE and p.exists) -> True")
+    assert {mutants.fate(thread, order).level, mutants.fate(action, order).level} == {"nothing"}
 
 
 def test_keys_are_unique() -> None:
