@@ -170,16 +170,16 @@ def test_the_race_agrees_with_brute_force(design: str, pte: str) -> None:
 
     shortest, _ = brute.states(scenario.machine, functions, stopped)
     assert len(report.graph.states) == len(shortest)
+    taken = [
+        (len(schedule) + 1, outcome[1][-1][1:])
+        for schedule in shortest.values()
+        for thread in range(len(functions))
+        if (outcome := brute.run(scenario.machine, functions, (*schedule, thread), stopped))
+    ]
     for verdict in report.verdicts:
         if verdict.rule.on != "step":
             continue
-        broken = [
-            len(schedule) + 1
-            for schedule in shortest.values()
-            for thread in range(len(functions))
-            if (outcome := brute.run(scenario.machine, functions, (*schedule, thread), stopped))
-            and not verdict.rule.holds(*outcome[1][-1][1:])
-        ]
+        broken = [length for length, step in taken if not verdict.rule.holds(*step)]
         assert verdict.status == ("fails" if broken else "holds")
         assert len(verdict.schedule) == min(broken, default=0)
 
