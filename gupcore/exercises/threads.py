@@ -16,7 +16,7 @@ from ..checker.asked import ScenarioError, check_thread, one_of, one_of_these
 from ..checker.explore import STATE_LIMIT, Graph, Move
 from ..checker.machine import CALLER
 from ..checker.scenario import Scenario
-from ..checker.verdict import FAILS, HOLDS, Report, check, judge
+from ..checker.verdict import FAILS, HOLDS, Report, Verdict, check, judge
 from ..kernel.design import REMOVE
 from ..kernel.device import PHASES
 from ..kernel.machine import ENTRY, MMAP_LOCK, PGMAP, PTL, STRUCT_PAGE, TABLE, Machine
@@ -69,17 +69,14 @@ def judge_gup_fast(
         make = PINS[one_of_these("must_pin_fast", kind, PINS)]
         made = make(scenarios[0].design, gup_fast=function)
         report = check(replace(made, threads=made.threads[:1]))
-        pins, schedule = _pins_fast(report)
+        pins, schedule = pins_fast(report)
         if not pins:
             said = f"Not yet: it is safe, but it never pins the page of {kind} memory by itself"
             return Answer(False, f"{said}, even when no other thread runs.", report, schedule)
     for _, changed in tried:
-        report = check(changed, limit=limit)
-        found = _cheats(function, report.graph, barred)
+        found = cheats(function, check(changed, limit=limit), barred)
         if found is not None:
-            said, move = found
-            way = paths.to_move(report.graph, {id(move)})
-            return Answer(False, f"Not yet: {said}.", report, paths.as_text(way or ()))
+            return found
     return answer
 
 
@@ -90,11 +87,21 @@ def _barred(word: str) -> str:
     return kinds[0] if kinds else str(one_of_these("without", word, KINDS))
 
 
-def _cheats(function: Any, graph: Graph, barred: Sequence[str]) -> tuple[str, Move] | None:
-    """Say what a gup-fast does that none may, and by which move; None if it does nothing of that.
+def cheats(function: Any, report: Report, barred: Sequence[str]) -> Answer | None:
+    """Answer a gup-fast that does what none may; None if it does nothing of that.
 
     It is asked what was done, in the function or in what it calls: a name says nothing.
     """
+    found = _cheat(function, report.graph, barred)
+    if found is None:
+        return None
+    said, move = found
+    way = paths.to_move(report.graph, {id(move)})
+    return Answer(False, f"Not yet: {said}.", report, paths.as_text(way or ()))
+
+
+def _cheat(function: Any, graph: Graph, barred: Sequence[str]) -> tuple[str, Move] | None:
+    """Say what it does, and by which move."""
     for thread, _, node, move in graph.worked_out():
         if move is None or function.__code__ not in graph.threads[thread].nodes[node].codes:
             continue
@@ -147,12 +154,9 @@ def _judge_all(tried: Sequence[tuple[Scenario, Scenario]], rules: Rules, limit: 
             names = [verdict.rule.name for verdict in before.verdicts if verdict.status == HOLDS]
         report = check(changed, limit=limit)
         states += len(report.graph.states)
-        verdicts = [report[name] for name in names]
-        if not verdicts:
+        if not names:
             raise ScenarioError(f"There is no rule to judge {given.name} by.")
-        failing = [verdict for verdict in verdicts if verdict.status == FAILS]
-        if not failing and report.graph.complete and not _can_all_end(report.graph):
-            failing = [judge(report.graph, RULES["everyone can finish"])]
+        failing = breaks(report, names)
         if failing:
             where = f"in {given.key()}, " if len(tried) > 1 else ""
             worst = min(failing, key=lambda verdict: len(verdict.schedule))
@@ -161,6 +165,14 @@ def _judge_all(tried: Sequence[tuple[Scenario, Scenario]], rules: Rules, limit: 
         if not report.graph.complete:
             return not_judged(report)
     return Answer(True, f"Right: the rules hold in every schedule, in {states:,} states.")
+
+
+def breaks(report: Report, names: Iterable[str]) -> list[Verdict]:
+    """Return which of some rules fail; a thread that can never end breaks none by a step."""
+    failing = [report[name] for name in names if report[name].status == FAILS]
+    if not failing and report.graph.complete and not _can_all_end(report.graph):
+        failing = [judge(report.graph, RULES["everyone can finish"])]
+    return failing
 
 
 def _with_order(given: Scenario, order: tuple[str, ...]) -> Scenario:
@@ -192,7 +204,7 @@ def _can_all_end(graph: Graph) -> bool:
     return any(not graph.stopped(graph.machine(state)) for state in graph.finals)
 
 
-def _pins_fast(report: Report) -> tuple[bool, str]:
+def pins_fast(report: Report) -> tuple[bool, str]:
     """Does the only thread hand a page to the disk that it pinned without taking a lock?
 
     Returns that, and the schedule up to where it is decided.
