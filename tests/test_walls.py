@@ -86,7 +86,7 @@ def test_no_circle() -> None:
 
 def test_a_figure_is_a_file_of_its_own() -> None:
     """So that figures can be added side by side: none needs another, each is called as its file."""
-    tools = {"figures.picture", "figures.rows"}
+    tools = {"figures.glyphs", "figures.picture", "figures.rows"}
     for name in of("figures"):
         if name.endswith("__init__"):
             continue
