@@ -4,6 +4,7 @@ import pytest
 
 from gupcore import SCENARIOS, ScheduleError, race
 from gupcore.figures.counts import counts
+from gupcore.figures.picture import ORANGE
 
 percpu_ref = SCENARIOS["percpu-ref"]
 
@@ -35,3 +36,10 @@ def test_a_page_is_gone_when_its_struct_page_is() -> None:
     words = repr(counts(race("v5.11"), "222222"))
     assert "page count gone" in words
     assert "bound no" not in words
+
+
+def test_what_a_step_has_changed_stands_out_as_in_the_player() -> None:
+    nothing, something = (
+        counts(race("v5.11"), steps).svg.count(ORANGE.lower()) for steps in ("111", "1111")
+    )
+    assert nothing == 0 < something

@@ -50,6 +50,11 @@ def test_a_timeline_says_what_it_shows() -> None:
     assert repr(timeline(race(), "21")).startswith("Timeline. Step 1, unbind: kill_dax. Step 2, ")
 
 
+def test_what_is_dying_is_hatched_as_in_the_player() -> None:
+    live, dying = (timeline(race(), steps).svg.count("<pattern") for steps in ("22", "222"))
+    assert (live, dying) == (0, 1)
+
+
 def test_a_thread_has_the_colour_that_it_has_in_the_player() -> None:
     style = (files("gupcore.player") / "page" / "player.css").read_text()
     lanes = re.findall(r"--lane: (#[0-9a-f]+);", style)

@@ -7,10 +7,20 @@ from importlib.resources import files
 
 import pytest
 
-from gupcore import AFTER_GRACE_PERIOD, BROADCAST, DESIGNS, SCENARIOS, Scenario, ScheduleError, race
+from gupcore import (
+    AFTER_GRACE_PERIOD,
+    BROADCAST,
+    DESIGNS,
+    MAPPING,
+    SCENARIOS,
+    Scenario,
+    ScheduleError,
+    race,
+)
 from gupcore.figures import glyphs
 from gupcore.figures.picture import ORANGE, RED, THREADS
 from gupcore.figures.states import states
+from gupcore.figures.walk import walk
 
 RACE = race("v5.11")
 PAGES = ("struct page", "dev_pagemap")
@@ -82,6 +92,22 @@ def test_what_has_no_picture_is_refused() -> None:
     scene = SCENARIOS["munmap"](flush.lacking("unless_zero"), without="load")
     with pytest.raises(ValueError, match="More references on the struct page are held than it"):
         states(at("1111" + "22222" + "11" + "33", scene), ("struct page",))
+
+
+def test_a_walk_leads_from_the_address_to_the_frame_and_its_record() -> None:
+    shown = walk(RACE.machine, MAPPING + (3 << 30) + (5 << 21) + (7 << 12))
+    assert "pgd entry 254, pud entry 3, pmd entry 5, PTE entry 7: devmap 0x20000" in shown.alt
+    assert "The hardware is done there. gup-fast goes on to the struct page" in shown.alt
+    assert shown.svg.count("l-8 -4v8z") == 4, "an arrow from each entry"
+    assert shown.svg.count("<rect") == 6
+
+
+@pytest.mark.parametrize(
+    "scene", [race("v5.11", pte="absent"), SCENARIOS["special"]("v5.11", behind="registers")]
+)
+def test_a_walk_that_leads_to_no_page_has_no_picture(scene: Scenario) -> None:
+    with pytest.raises(ValueError, match="leads to no frame with a struct page"):
+        walk(scene.machine, MAPPING)
 
 
 def test_the_glyphs_have_the_measures_of_the_scene() -> None:

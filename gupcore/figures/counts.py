@@ -12,14 +12,14 @@ from ..checker.replay import Moment, replay
 from ..checker.scenario import Scenario
 from ..kernel.machine import Machine
 from ..kernel.percpu_ref import BIAS, Ref
-from .picture import GREY, RED, STYLE, THREADS, Picture, picture
+from .picture import ORANGE, RED, STYLE, THREADS, Picture, picture
 from .rows import name_rows, name_step
 
 Rows = Mapping[str, str]
 
 
 def counts(scenario: Scenario, schedule: str, only_changes: bool = False) -> Picture:
-    """Draw a schedule as a table of counts, with what has just changed on a grey ground.
+    """Draw a schedule as a table of counts, with what has just changed in a frame.
 
     Of a percpu_ref it shows each counter and the references that are held in truth; of a machine
     with a device, who maps its first page and who counts it.
@@ -80,7 +80,8 @@ def _draw_steps(axes: Any, moments: Sequence[Moment]) -> None:
 def _draw_row(axes: Any, row: int, values: Sequence[str]) -> None:
     for number, value in enumerate(values):
         if number and value != values[number - 1]:
-            axes.barh(row, 0.9, left=number - 0.45, height=0.8, color=GREY, alpha=0.35)
+            look = {"fc": (ORANGE, 0.12), "ec": ORANGE, "lw": 1.5}  # as in the player's scene
+            axes.barh(row, 0.86, left=number - 0.43, height=0.76, **look)
         axes.text(number, row, value, ha="center", va="center", fontsize=9)
 
 

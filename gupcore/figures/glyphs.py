@@ -111,3 +111,22 @@ def _hatch(x: float, y: float, width: float) -> str:
         )
         start += 9
     return f'<path d="{"".join(lines)}" stroke="{GREY}" stroke-width="1" opacity="0.45"/>'
+
+
+def arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
+    """Return what leads from an entry to what it means, from left to right."""
+    (x, y), (to, below) = start, end
+    return (
+        f'<path d="M{x:g} {y:g}L{to - 7:g} {below:g}" fill="none" stroke="{INK}" '
+        f'stroke-width="1.6" opacity="0.75"/>'
+        f'<path d="M{to:g} {below:g}l-8 -4v8z" fill="{INK}" opacity="0.75"/>'
+    )
+
+
+def describes(start: tuple[float, float], end: tuple[float, float]) -> str:
+    """Return the dotted line between a struct page and its frame."""
+    (x, y), (to, below) = start, end
+    return (
+        f'<path d="M{x:g} {y:g}L{to:g} {below:g}" stroke="{GREY}" stroke-width="2" '
+        'stroke-dasharray="1 4" stroke-linecap="round"/>'
+    )

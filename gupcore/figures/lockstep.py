@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..checker.replay import Moment, replay
 from ..checker.scenario import Scenario
-from ..kernel.machine import FREED, IRQS_OFF, UNLINKED, Machine
+from ..kernel.machine import FREED, IRQS_OFF, Machine
 from ..kernel.pte import pte_none
 from .picture import BLUE, GREY, STYLE, THREADS, Picture, picture
 from .rows import draw_spans, name_rows
@@ -58,7 +58,7 @@ def _draw(axes: Any, scenario: Scenario, moments: Sequence[Moment], longest: int
         axes.plot(number, 0, "o", color=THREADS[moment.thread - 1], ms=8)
     for row, (name, state) in enumerate(LIVES.items(), start=1):
         colour = BLUE if name == INSIDE else GREY
-        draw_spans(axes, row, [state(m) for m in machines], 0.6, {UNLINKED: 0.15}, colour)
+        draw_spans(axes, row, [state(m) for m in machines], 0.6, {}, colour)
     axes.set_title(scenario.design.name, loc="left", fontsize=9, fontweight="bold")
     name_rows(axes, ["steps", *LIVES], 0, longest + 1)
 

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from ..checker.replay import Moment, replay
 from ..checker.scenario import Scenario
-from ..kernel.machine import FREE, OTHERS, OURS, Machine
+from ..kernel.machine import OTHERS, OURS, Machine
 from ..kernel.pte import pte_none
 from .picture import GREY, RED, STYLE, THREADS, Picture, picture
 from .rows import draw_spans, name_rows
 
-SHADES = {OURS: 0.4, FREE: 0.1, OTHERS: 0.22}
+SHADES = {OURS: 0.4, OTHERS: 0.22}
 
 
 def page_count(scenario: Scenario, schedule: str) -> Picture:

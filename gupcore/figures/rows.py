@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from ..kernel.machine import FREE, UNLINKED
 from .picture import GREY
+
+HATCHED, EMPTY = ("dying", UNLINKED), (FREE,)
 
 
 def name_step(axes: Any, number: int, name: str) -> None:
@@ -36,6 +39,9 @@ def draw_spans(
 ) -> None:
     """Draw a row of bars, one for each run of steps with the same value; an empty value has none.
 
+    As in the player's scene, what is there and no longer given out is hatched, and what is EMPTY is
+    a frame.
+
     axes    matplotlib's
     row     which row, counted from 0 at the top
     values  before the first step and after each
@@ -47,8 +53,11 @@ def draw_spans(
     for value, run in groupby(values):
         length = len(list(run))
         if value:
-            shade = shades.get(value, 0.4)
-            axes.barh(row, length, left=at, height=height, color=colour, alpha=shade)
+            look: dict[str, Any] = {"color": colour, "alpha": shades.get(value, 0.4)}
+            if value in HATCHED or value in EMPTY:
+                look = {"fc": "none", "ec": colour, "lw": 1.0, "alpha": 0.6}
+                look["hatch"] = "////" if value in HATCHED else None
+            axes.barh(row, length, left=at, height=height, **look)
             axes.text(at + 0.1, row, value, va="center", fontsize=8)
         at += length
 

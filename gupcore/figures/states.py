@@ -13,7 +13,7 @@ from ..checker.scenario import Scenario
 from .glyphs import BOLD, CARD, HEIGHT, INK, box, card, spots, tether, words
 from .picture import GREY, THREADS, Picture
 
-BROAD, BETWEEN, SIDE = 150, 40, 26  # a thing; from one moment to the next; where the lines go
+BROAD, SIDE = 150, 12  # a thing; from its edge to the first line that passes
 TOP, STEP, GAP = 40, HEIGHT + 14, 8  # above the things; from one to the next; between lines
 
 Holder = str | int  # the name of a thing, the number of a thread, or "": the counted thing itself
@@ -50,11 +50,11 @@ def states(moments: Mapping[str, tuple[Scenario, str]], things: Sequence[str]) -
     references are held than it counts.
     """
     stills = [_still(title, *moment, things) for title, moment in moments.items()]
-    holding = {by for s in stills for all in s.held.values() for by in all if isinstance(by, int)}
-    rows = sorted(holding)
-    width = len(stills) * (BROAD + BETWEEN)
-    height = TOP + len(things) * STEP + len(rows) * (CARD + GAP)
-    parts = [_draw(still, 2 + n * (BROAD + BETWEEN), rows) for n, still in enumerate(stills)]
+    lanes = _lanes(stills)
+    each = BROAD + SIDE + GAP * sum(lanes.values()) + 2 * SIDE
+    width = len(stills) * each
+    height = TOP + len(things) * STEP + len(lanes) * (CARD + GAP)
+    parts = [_draw(still, 2 + n * each, lanes) for n, still in enumerate(stills)]
     svg = (
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif" font-size="11.5">{"".join(parts)}</svg>'
@@ -107,28 +107,39 @@ def _colour(by: Holder) -> str:
     return INK if by else GREY
 
 
-def _draw(still: Still, x: float, rows: Sequence[int]) -> str:
-    """Return one moment; its upper left corner is at `x`, and below are the threads of `rows`."""
-    tops = {name: TOP + n * STEP for n, name in enumerate(still.things)}
-    cards = {number: TOP + len(tops) * STEP + n * (CARD + GAP) for n, number in enumerate(rows)}
+def _lanes(stills: Sequence[Still]) -> dict[int, int]:
+    """Return for each thread that ever holds something how many lines lead to it at the most."""
+    lines = [Counter(by for all in still.held.values() for by in all) for still in stills]
+    threads = sorted({by for found in lines for by in found if isinstance(by, int)})
+    return {number: max(found[number] for found in lines) for number in threads}
+
+
+def _draw(still: Still, x: float, lanes: Mapping[int, int]) -> str:
+    """Return one moment, with its upper left corner at `x`: above the things, below the threads."""
     at, function = still.after
     parts = [words(f"{still.title} · {at}", x, 13, BOLD)]
     parts.append(words(function, x, 27, ' font-size="10"'))
-    edge, lines = x + BROAD, 0
+    tops = {name: TOP + n * STEP for n, name in enumerate(still.things)}
+    edge, top = x + BROAD, TOP + len(tops) * STEP
+    cards, channels, channel = {}, {}, edge + SIDE
+    for number, lines in lanes.items():  # a line to a thread goes past those above it
+        cards[number] = top
+        channels[number] = [channel + GAP * n for n in range(lines)]
+        channel += GAP * lines
+        parts.append(card(number, still.labels[number], x, top, channel - GAP / 2 - x))
+        top += CARD + GAP
     for name, one in still.things.items():
         holders = still.held[name]
         dots = spots(x, tops[name], BROAD, len(holders))
         for by, dot in zip(holders, dots, strict=True):
             if isinstance(by, int):
-                channel = edge + SIDE - 4 - GAP * lines
-                lines += 1
-                parts.append(tether(dot, (channel, cards[by]), _colour(by), channel))
+                at_x = channels[by].pop()
+                parts.append(tether(dot, (at_x, cards[by]), _colour(by), at_x))
             elif by in tops:
                 to = (edge, tops[by] + HEIGHT / 2 - 10)
-                parts.append(tether(dot, to, GREY, edge + GAP))
+                parts.append(tether(dot, to, GREY, edge + GAP - 2))
         colours = [_colour(by) for by in holders]
         parts.append(box(one, name, x, tops[name], BROAD, colours, name in still.fresh))
-    parts += [card(n, still.labels[n], x, top, BROAD + SIDE) for n, top in cards.items()]
     return "".join(parts)
 
 

@@ -61,7 +61,7 @@ def _draw_threads(axes: Any, scenario: Scenario, moments: Sequence[Moment]) -> N
 def _draw_lifetimes(axes: Any, machines: Sequence[Machine]) -> None:
     first = 1 + max(line.get_ydata()[-1] for line in axes.lines)
     for row, (_, state) in enumerate(LIFETIMES):
-        draw_spans(axes, first + row, [state(m) for m in machines], 0.5, {"dying": 0.15})
+        draw_spans(axes, first + row, [state(m) for m in machines], 0.5, {})
 
 
 def _in_words(moments: Sequence[Moment]) -> str:
