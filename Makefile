@@ -80,7 +80,7 @@ SLOW := tests/test_make.py tests/test_mutants.py tests/test_oracles.py \
   tests/test_table.py::test_a_table_as_html \
   tests/test_table.py::test_needs_in_words \
   tests/test_table.py::test_what_each_protection_of_the_cure_is_needed_for
-SCRIPTS := eslint.config.js "gupcore/player/page/*.{js,ts}"
+SCRIPTS := eslint.config.js "gupcore/player/page/*.{js,ts}" "book/_live/*.js"
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
   --custom-compile-command "make lock" --quiet --output-file
@@ -92,7 +92,7 @@ book: _build/stamp  ## Build the book, warnings as errors, and print the path to
 	@printf 'The book: %s/_build/html/index.html\n' "$$PWD"
 
 # From nothing each time: a page that is not read again would keep its warnings to itself.
-_build/stamp: .venv/installed $(SOURCES)
+_build/stamp: .venv/installed node_modules/installed $(SOURCES)
 	@rm -rf _build
 	$(BOOK) -q -n -W --keep-going
 	@touch $@

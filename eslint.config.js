@@ -1,13 +1,18 @@
-// The page's modules run in a browser, as they stand: nothing bundles or translates them.
+// The player's modules run in a browser as they stand; those of the live cells are bundled.
 import js from "@eslint/js";
 import globals from "globals";
 
 export default [
   { ignores: ["_build/", ".venv/", ".kernel-lab/"] },
   js.configs.recommended,
+  { files: ["book/_live/build.js"], languageOptions: { globals: globals.node } },
+  { files: ["book/_live/worker.js"], languageOptions: { globals: globals.worker } },
   {
-    files: ["gupcore/player/page/*.js"],
+    files: ["gupcore/player/page/*.js", "book/_live/{button,editor,python}.js"],
     languageOptions: { globals: globals.browser },
+  },
+  {
+    files: ["gupcore/player/page/*.js", "book/_live/*.js"],
     rules: {
       eqeqeq: "error",
       "no-shadow": "error",

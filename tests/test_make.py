@@ -60,7 +60,7 @@ case "$*" in
   echo "$*" >>asked ;;
 esac
 """
-ALL = ["venv", "packages", "editable", "book"]
+ALL = ["venv", "packages", "editable", "npm", "book"]
 
 
 def python(path: Path, *version: int) -> None:
@@ -396,20 +396,19 @@ def test_a_kernel_is_built_below_a_plain_name(built: Checkout) -> None:
 # --- JavaScript ---------------------------------------------------------------------------------
 
 
-def test_what_checks_the_scripts_is_brought_once_and_not_for_the_book(checkout: Checkout) -> None:
-    assert checkout.make("book").returncode == 0
-    assert checkout.asked() == ALL
-    (checkout.folder / "no-network").touch()
-    assert checkout.make("lint").returncode == 2
-    assert checkout.asked() == ["npm"], "nothing is checked with half of it"
-    (checkout.folder / "no-network").unlink()
-    assert checkout.make("lint").returncode == 0
-    assert checkout.asked()[0] == "npm"
-    assert checkout.make("lint").returncode == 0
-    assert "npm" not in checkout.asked()
-    (checkout.folder / "package-lock.json").write_text("newer")
-    assert checkout.make("lint").returncode == 0
-    assert checkout.asked()[0] == "npm"
+def test_what_the_pages_load_and_what_checks_them_is_brought_once(built: Checkout) -> None:
+    assert built.make("lint").returncode == 0
+    assert "npm" not in built.asked()
+    (built.folder / "package-lock.json").write_text("newer")
+    (built.folder / "no-network").touch()
+    for target in ("lint", "book"):
+        assert built.make(target).returncode == 2
+        assert built.asked() == ["npm"], "nothing is made with half of it"
+    (built.folder / "no-network").unlink()
+    assert built.make("book").returncode == 0
+    assert built.asked() == ["npm", "book"]
+    assert built.make("book").returncode == 0
+    assert built.asked() == []
 
 
 def test_no_lock_names_a_host() -> None:

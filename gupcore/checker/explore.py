@@ -268,6 +268,9 @@ class Graph:
         return Move(thread, node.step, self.machines[here], effect, delta)
 
 
+watcher: Progress | None = None  # told by the searches that have nobody else to tell
+
+
 def explore(
     machine: Hashable,
     threads: Iterable[Automaton],
@@ -279,12 +282,13 @@ def explore(
 
     limit     the number of states at which to give up; the graph is then not `complete`
     progress  called now and then with the number of states found and of those still to be looked
-              at; at the end, if that was ever called, with none left
+              at; at the end, if that was ever called, with none left; if None, `watcher`
     answers   what steps do, as far as it is known already; what is found is added to it
 
     Returns the Graph.  The order of its states depends on nothing but the arguments.
     Raises ThreadError where a thread cannot be compiled.
     """
+    progress = progress or watcher
     graph = Graph(machine, threads, answers)
     states, number, lookups = graph.states, graph.number, graph.lookups
     looked_at = 0

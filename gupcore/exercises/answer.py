@@ -55,11 +55,13 @@ class Answer:
         player = self.player()
         if player is None:
             return {"text/plain": self.said, "text/html": sentence}
-        from ipywidgets import HTML, VBox
+        from ..player import WIDGETS, with_html
 
-        from ..player import with_html
+        bundle: Any = {}
+        if WIDGETS:
+            from ipywidgets import HTML, VBox
 
-        bundle = VBox([HTML(sentence), player])._repr_mimebundle_(**kwargs)
+            bundle = VBox([HTML(sentence), player])._repr_mimebundle_(**kwargs)
         return with_html(bundle, self.said, sentence + player.to_html())
 
 

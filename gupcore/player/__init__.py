@@ -12,16 +12,23 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-
-import anywidget
-import traitlets
-from ipywidgets import Layout
 
 from ..checker.rule import FAILS, HOLDS, UNDETERMINED
 from .data import Switches, board
 from .module import module, style
 from .prompts import Prompt
+
+WIDGETS = find_spec("anywidget") is not None  # not where Python runs in a page of the book
+if TYPE_CHECKING or WIDGETS:
+    import anywidget
+    import traitlets
+    from ipywidgets import Layout
+else:
+    from . import plain as anywidget
+    from . import plain as traitlets
+    from .plain import Layout
 
 if TYPE_CHECKING:
     from ..checker.replay import Moment

@@ -437,21 +437,8 @@ export default { render: ({ model, el }) => mount(model, el) };
 /** Bring every player of a page to life. One whose data cannot be read keeps its list, and says so. */
 export function mountAll(root) {
   const players = [];
-  for (const element of root.querySelectorAll(".gup-player:not([data-live])")) {
-    element.dataset.live = "";
-    let data = {};
-    try {
-      data = JSON.parse(element.querySelector("script").textContent) ?? {};
-    } catch {
-      // an empty board is complained about like any other that cannot be walked
-    }
-    const key = nameFor(players, data.board?.key);
-    try {
-      mount(pageModel({ schedule: "", answers: {}, ...data }, key, players), element);
-      if (!complaint(data.board)) element.querySelector(".gup-fallback")?.setAttribute("hidden", "");
-    } catch {
-      mount(pageModel({}), element); // which complains
-    }
+  for (const element of playersIn(root)) {
+    bringToLife(element, (values) => pageModel(values, nameFor(players, values.board?.key), players));
   }
   if (players.length) document.body.prepend(skipLink(players[0]));
   followLinks(players);
@@ -483,6 +470,32 @@ function followLinks(players) {
     openLink(players, location.hash, followed === undefined);
     links[followed]?.focus({ preventScroll: true });
   });
+}
+
+/** Bring the players to life that a page shows later; the page's address says nothing of them. */
+export function enliven(root) {
+  const later = { address: undefined, save_changes() {}, opened() {} };
+  for (const element of playersIn(root)) bringToLife(element, (values) => ({ ...pageModel(values), ...later }));
+}
+
+function playersIn(root) {
+  return root.querySelectorAll(".gup-player:not([data-live])");
+}
+
+function bringToLife(element, modelOf) {
+  element.dataset.live = "";
+  let data = {};
+  try {
+    data = JSON.parse(element.querySelector("script").textContent) ?? {};
+  } catch {
+    // an empty board is complained about like any other that cannot be walked
+  }
+  try {
+    mount(modelOf({ schedule: "", answers: {}, ...data }), element);
+    if (!complaint(data.board)) element.querySelector(".gup-fallback")?.setAttribute("hidden", "");
+  } catch {
+    mount(pageModel({}), element); // which complains
+  }
 }
 
 /** The first thing the Tab key finds: a way past the page's menus, to its first player. */
