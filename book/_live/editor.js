@@ -50,7 +50,7 @@ class Cell {
     bar.after(this.output);
     this.input.hidden = true;
     this.editor = this.makeEditor(this.kept() ?? cell.text);
-    this.resetIsOf();
+    this.offerReset();
     this.editor.focus();
     runs.prepare((sentence) => this.say(sentence));
   }
@@ -92,7 +92,7 @@ class Cell {
         bracketMatching(),
         syntaxHighlighting(AS_IN_THE_PAGE),
         keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
-        EditorView.contentAttributes.of({ "aria-label": name }),
+        EditorView.contentAttributes.of({ "aria-label": name, tabindex: "0" }),
         EditorView.updateListener.of((update) => update.docChanged && this.keep()),
       ],
     });
@@ -124,7 +124,7 @@ class Cell {
     } catch {
       // then it is there until the page is left
     }
-    this.resetIsOf();
+    this.offerReset();
   }
 
   /** Bring the book's own text back, and what the book shows below it. */
@@ -132,10 +132,10 @@ class Cell {
     this.editor.dispatch({ changes: { from: 0, to: this.editor.state.doc.length, insert: this.cell.text } });
     if (!this.running) this.show(null);
     this.say(this.running ? "The book's text is back." : "The book's text and output are back.");
-    this.resetIsOf();
+    this.offerReset();
   }
 
-  resetIsOf() {
+  offerReset() {
     this.off(this.reset, this.text() === this.cell.text && this.output.hidden);
   }
 
@@ -156,6 +156,7 @@ class Cell {
 
   /** Show an element below the cell, or, for none, what the book shows there. */
   show(element) {
+    if (element && element === this.output.firstChild) return;
     this.output.replaceChildren(...(element ? [element] : []));
     this.output.hidden = !element;
     if (this.before) this.before.hidden = Boolean(element);
@@ -165,20 +166,23 @@ class Cell {
     if (this.running) return true;
     const results = make("div", { class: "output" });
     const heard = [];
+    let began = false;
     this.isRunning(true);
     this.python.run(this.text(), this.above, {
       says: (sentence) => this.say(sentence),
       begins: () => {
-        this.show(results);
+        began = true;
         this.say("Running …");
       },
       shows: (kind, text, asText) => {
+        this.show(results); // not before, so that the page below stays where it is
         add(results, kind, text);
         heard.push(kind === "html" ? asText : text);
       },
       ends: (sentence) => {
+        if (began) this.show(results);
         this.isRunning(false);
-        this.resetIsOf();
+        this.offerReset();
         this.say(sentence, heard.join("\n").slice(0, 500));
       },
     });

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, NamedTuple
 
+import gupcore.exercises
+import gupcore.player  # noqa: F401  (what a run will want is here before it begins)
 from gupcore.checker import explore
 
 MOST = 20_000  # characters of text that a run may show
