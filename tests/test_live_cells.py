@@ -1,4 +1,4 @@
-"""What the page's Python makes of a live cell, tried in a Python that has as little as the page's."""
+"""What the page's Python makes of a live cell, tried in a Python that has no more than that one."""
 
 import json
 import subprocess

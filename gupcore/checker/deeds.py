@@ -129,7 +129,7 @@ def _wrong(instructions: list[dis.Instruction], at: int, own: set[str]) -> str:
 def _is_the_only_one(before: list[dis.Instruction], own: set[str]) -> bool:
     """Is what was loaded last equal to nothing else: None, a class, or a name to be looked up?"""
     last = before[-1]
-    if last.opname == "LOAD_COMMON_CONSTANT":  # from Python 3.14: is `all` the builtin, says `all(…)`
+    if last.opname == "LOAD_COMMON_CONSTANT":  # `all(…)` in Python 3.14: is this `all` its own?
         return True
     if last.opname == "LOAD_CONST":
         return any(last.argval is one for one in (None, True, False, ...))
