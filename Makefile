@@ -80,7 +80,7 @@ SLOW := tests/test_make.py tests/test_mutants.py tests/test_oracles.py \
   tests/test_table.py::test_a_table_as_html \
   tests/test_table.py::test_needs_in_words \
   tests/test_table.py::test_what_each_protection_of_the_cure_is_needed_for
-SCRIPTS := eslint.config.js "gupcore/player/page/*.{js,ts}" "book/_live/*.js"
+SCRIPTS := eslint.config.js "gupcore/player/page/*.{js,ts}" "book/_live/*.js" "tests/browser/*.js"
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
   --custom-compile-command "make lock" --quiet --output-file

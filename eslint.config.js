@@ -5,14 +5,14 @@ import globals from "globals";
 export default [
   { ignores: ["_build/", ".venv/", ".kernel-lab/"] },
   js.configs.recommended,
-  { files: ["book/_live/build.js"], languageOptions: { globals: globals.node } },
+  { files: ["book/_live/build.js", "tests/browser/*.js"], languageOptions: { globals: globals.node } },
   { files: ["book/_live/worker.js"], languageOptions: { globals: globals.worker } },
   {
     files: ["gupcore/player/page/*.js", "book/_live/{button,editor,python}.js"],
     languageOptions: { globals: globals.browser },
   },
   {
-    files: ["gupcore/player/page/*.js", "book/_live/*.js"],
+    files: ["gupcore/player/page/*.js", "book/_live/*.js", "tests/browser/*.js"],
     rules: {
       eqeqeq: "error",
       "no-shadow": "error",

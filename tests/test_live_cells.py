@@ -32,7 +32,7 @@ def run_in_the_page(cells: list[tuple[str, list[tuple[str, str]]]]) -> list[Told
     command = [sys.executable, "-P", "-c", IN_THE_PAGE]
     done = subprocess.run(command, input=json.dumps(cells), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [list(map(tuple, json.loads(line))) for line in done.stdout.splitlines()]
 
 
 def run(text: str, *earlier: str) -> Told:
@@ -99,7 +99,7 @@ def test_what_a_cell_binds_itself_is_not_looked_for() -> None:
 
 def test_each_run_has_a_namespace_of_its_own() -> None:
     first, second = run_in_the_page([("n = 1", []), ("n", [])])
-    assert first == [["done", "", ""]]
+    assert first == [("done", "", "")]
     assert "NameError" in text_of(second)
 
 
@@ -136,7 +136,7 @@ def test_of_much_text_the_beginning_is_shown() -> None:
     told = run("for n in range(1_000_000):\n    print(n)")
     printed = "".join(text for kind, text, _ in told if kind == "text")
     assert (len(printed), printed[:6]) == (20_000, "0\n1\n2\n")
-    assert told[-2][:2] == ["note", "The output goes on for 6,868,890 more characters."]
+    assert told[-2][:2] == ("note", "The output goes on for 6,868,890 more characters.")
 
 
 def test_a_player_is_the_html_that_the_notebook_keeps() -> None:
@@ -146,7 +146,7 @@ def test_a_player_is_the_html_that_the_notebook_keeps() -> None:
     text = "from gupcore import check, race\nfrom gupcore.player import Player\n"
     told = run(f"{text}Player(check(race('no-check')))")
     player = Player(check(race("no-check")))
-    assert told[0] == ["html", player.to_html(), "Player(no-check)"]
+    assert told[0] == ("html", player.to_html(), "Player(no-check)")
 
 
 def test_a_search_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
