@@ -6,34 +6,18 @@ by the rules that the model's own gup-fast keeps there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from html import escape
 from typing import Any, NamedTuple
 
-from ..catalogue import race, special, unmapping
 from ..checker.asked import check_thread
 from ..checker.explore import STATE_LIMIT
-from ..checker.rule import HOLDS
-from ..checker.scenario import Scenario
-from ..checker.verdict import Report, Verdict, check
-from ..kernel.design import (
-    AFTER_GRACE_PERIOD,
-    AT_ONCE,
-    BROADCAST,
-    DESIGNS,
-    IPI,
-    Design,
-    Flush,
-    Tables,
-)
+from ..checker.verdict import HOLDS, Report, Verdict, check
 from .answer import Answer, answers, not_judged
+from .scenes import kept, scenes
 from .threads import PINS, breaks, cheats, pins_fast
 
 CALLERS = (1, 2)
-# How page tables are freed on a machine that flushes so.
-TABLES: dict[Flush, Tables] = {IPI: AT_ONCE, BROADCAST: AFTER_GRACE_PERIOD}
 
 
 class Cell(NamedTuple):
@@ -119,32 +103,6 @@ def _as_cell(cell: Cell) -> str:
     return f"<td><strong>{escape(cell.in_short())}</strong></td>"
 
 
-def scenes() -> Iterator[tuple[str, str, Scenario]]:
-    """Yield each scene that takes a gup-fast: what it is called, how it flushes, and itself."""
-    for order in ("v5.11", "cure"):
-        for flush in TABLES:
-            design = _flushing(DESIGNS[order], flush)
-            yield f"unbind as in {order}", flush, race(design)
-            absent = race(design, pte="absent", access="write")
-            yield f"unbind as in {order}, first touch", flush, absent
-    for flush in TABLES:
-        yield "munmap of ordinary memory", flush, unmapping(_flushing(DESIGNS["v5.11"], flush))
-    for behind in ("zero page", "registers"):
-        yield f"a special PTE: {behind}", "", special(behind=behind)
-
-
-def _flushing(design: Design, flush: Flush) -> Design:
-    return replace(design, tlb_flush=flush, free_tables=TABLES[flush])
-
-
-@cache
-def _kept(number: int, callers: int) -> tuple[str, ...]:
-    """Return the rules that the model's own gup-fast keeps in a scene."""
-    _, _, scenario = list(scenes())[number]
-    report = check(scenario.again(callers=callers))
-    return tuple(verdict.rule.name for verdict in report.verdicts if verdict.status == HOLDS)
-
-
 @answers("a gup-fast, a function that yields steps")
 def judge_patch(function: Any, /, limit: int = STATE_LIMIT) -> Answer:
     """Judge a gup-fast in every scene that takes one, with one caller and with two.
@@ -164,7 +122,7 @@ def judge_patch(function: Any, /, limit: int = STATE_LIMIT) -> Answer:
             found = cheats(function, report, ())
             if found:
                 return found
-            broken = breaks(report, _kept(number, callers))
+            broken = breaks(report, kept(number, callers))
             broken.sort(key=lambda verdict: len(verdict.schedule))
             cells.append(Cell(scene, flush, callers, report, tuple(broken)))
     alone = tuple(_alone(function, kind) for kind in PINS)

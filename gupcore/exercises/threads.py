@@ -16,6 +16,7 @@ from ..checker.asked import ScenarioError, check_thread, one_of, one_of_these
 from ..checker.explore import STATE_LIMIT, Graph, Move
 from ..checker.machine import CALLER
 from ..checker.scenario import Scenario
+from ..checker.source import ThreadError
 from ..checker.verdict import FAILS, HOLDS, Report, Verdict, check, judge
 from ..kernel.design import REMOVE
 from ..kernel.device import PHASES
@@ -23,6 +24,7 @@ from ..kernel.machine import ENTRY, MMAP_LOCK, PGMAP, PTL, STRUCT_PAGE, TABLE, M
 from ..kernel.map import ACTIONS
 from ..kernel.rules import RULES
 from .answer import Answer, answers, in_words, not_judged
+from .scenes import kept, scenes
 
 Rules = str | Iterable[str] | None
 
@@ -51,7 +53,8 @@ def judge_gup_fast(
     without        what it must not touch: of KINDS, or the name of a step for what that touches
     limit          the number of states at which a search gives up
 
-    Each scenario is tried where it lies and again elsewhere in memory.
+    Each scenario is tried where it lies and again elsewhere in memory.  A right answer that another
+    scene refutes is told so.
     """
     check_thread("gup_fast", function)
     barred = [_barred(word) for word in without]
@@ -77,7 +80,25 @@ def judge_gup_fast(
         found = cheats(function, check(changed, limit=limit), barred)
         if found is not None:
             return found
-    return answer
+    return replace(answer, said=f"{answer.said}{_elsewhere(function, limit)}")
+
+
+def _elsewhere(function: Any, limit: int) -> str:
+    """Name a scene that refutes a right answer, of all that take a gup-fast; "" if none does."""
+    for number, (scene, flush, given) in enumerate(scenes()):
+        try:
+            report = check(given.again(gup_fast=function), limit=limit)
+        except (ScenarioError, ThreadError):
+            continue  # it was written for its own scene, and cannot run in this one
+        broken = breaks(report, kept(number, 1))
+        if broken:
+            worst = min(broken, key=lambda verdict: len(verdict.schedule))
+            by = f", TLB flush by {flush}" if flush else ""
+            where = f"In “{scene}{by}”"
+            return (
+                f"  {where}, which is not asked for here, “{worst.rule.name}” {worst.in_short()}."
+            )
+    return ""
 
 
 def _barred(word: str) -> str:

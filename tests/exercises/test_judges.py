@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import handed_in_gup_fasts as handed_in
+import handed_in_patches as patches
 import pytest
 from chapter import assert_wrong
 
@@ -30,6 +31,18 @@ def test_the_kernels_own_gup_fast_is_right() -> None:
     )
     assert answer.right
     assert answer.player() is None
+
+
+def test_a_right_answer_is_told_which_other_scene_refutes_it() -> None:
+    everywhere = judge_gup_fast(patches.devmap_means_slow, V5_11)
+    assert everywhere.right
+    assert everywhere.said.endswith("states.")
+    here = judge_gup_fast(patches.never_looks_again, V5_11)
+    assert here.right
+    assert here.said.endswith(
+        "  In “munmap of ordinary memory, TLB flush by broadcast”, which is not asked for here, "
+        "“the right page” fails in 13 steps."
+    )
 
 
 @pytest.mark.parametrize(

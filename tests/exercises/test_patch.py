@@ -12,7 +12,8 @@ from gupcore import check
 from gupcore.catalogue import race, special, unmapping
 from gupcore.checker.maker import SCENARIOS
 from gupcore.exercises import judge_patch
-from gupcore.exercises.patch import CALLERS, Review, scenes
+from gupcore.exercises.patch import CALLERS, Review
+from gupcore.exercises.scenes import scenes
 
 PAGE = Path(__file__).parents[2] / "book" / "your_gup_fast.ipynb"
 
