@@ -109,3 +109,14 @@ def test_what_is_printed_in_columns_is_not_wrapped(path: Path) -> None:
     for cell in json.loads(path.read_text())["cells"]:
         if cell["cell_type"] == "code" and prints_columns(cell):
             assert "columns" in cell["metadata"].get("tags", []), cell["id"]
+
+
+def test_what_the_page_folds_is_folded_in_jupyterlab_too() -> None:
+    folded = 0
+    for path in sorted([*BOOK.glob("*.ipynb"), *ROOT.glob("chapters/*.ipynb")]):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if "hide-cell" in cell["metadata"].get("tags", []):
+                hidden = {"source_hidden": True, "outputs_hidden": True}
+                assert cell["metadata"].get("jupyter") == hidden, f"{path.name}, {cell['id']}"
+                folded += 1
+    assert folded > 30
