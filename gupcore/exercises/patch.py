@@ -14,7 +14,7 @@ from ..checker.asked import check_thread
 from ..checker.explore import STATE_LIMIT
 from ..checker.verdict import HOLDS, Report, Verdict, check
 from .answer import Answer, answers, not_judged
-from .scenes import kept, scenes
+from .scenes import newly_broken, scenes
 from .threads import PINS, breaks, cheats, pins_fast
 
 CALLERS = (1, 2)
@@ -122,8 +122,7 @@ def judge_patch(function: Any, /, limit: int = STATE_LIMIT) -> Answer:
             found = cheats(function, report, ())
             if found:
                 return found
-            broken = breaks(report, kept(number, callers))
-            broken.sort(key=lambda verdict: len(verdict.schedule))
+            broken = newly_broken(number, callers, breaks(report))
             cells.append(Cell(scene, flush, callers, report, tuple(broken)))
     alone = tuple(_alone(function, kind) for kind in PINS)
     failing = [cell for cell in cells if cell.broken]

@@ -5,13 +5,13 @@ A patch is right when it breaks nothing that was whole before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
 from ..catalogue import race, special, unmapping
 from ..checker.scenario import Scenario
-from ..checker.verdict import HOLDS, check
+from ..checker.verdict import HOLDS, Verdict, check
 from ..kernel.design import (
     AFTER_GRACE_PERIOD,
     AT_ONCE,
@@ -45,9 +45,19 @@ def _flushing(design: Design, flush: Flush) -> Design:
     return replace(design, tlb_flush=flush, free_tables=TABLES[flush])
 
 
+def newly_broken(number: int, callers: int, broken: Sequence[Verdict]) -> list[Verdict]:
+    """Return those verdicts of a scene whose rules the model's own gup-fast keeps there.
+
+    Kept is what it keeps with one caller and with that many.  The shortest schedule comes first.
+    """
+    for fewer in range(1, callers + 1):
+        if broken:  # else there is nothing to ask
+            broken = [verdict for verdict in broken if verdict.rule.name in _kept(number, fewer)]
+    return sorted(broken, key=lambda verdict: len(verdict.schedule))
+
+
 @cache
-def kept(number: int, callers: int) -> tuple[str, ...]:
-    """Return the rules that the model's own gup-fast keeps in a scene."""
+def _kept(number: int, callers: int) -> frozenset[str]:
     _, _, scenario = list(scenes())[number]
     report = check(scenario.again(callers=callers))
-    return tuple(verdict.rule.name for verdict in report.verdicts if verdict.status == HOLDS)
+    return frozenset(verdict.rule.name for verdict in report.verdicts if verdict.status == HOLDS)

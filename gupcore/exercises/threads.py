@@ -24,7 +24,7 @@ from ..kernel.machine import ENTRY, MMAP_LOCK, PGMAP, PTL, STRUCT_PAGE, TABLE, M
 from ..kernel.map import ACTIONS
 from ..kernel.rules import RULES
 from .answer import Answer, answers, in_words, not_judged
-from .scenes import kept, scenes
+from .scenes import newly_broken, scenes
 
 Rules = str | Iterable[str] | None
 
@@ -90,9 +90,7 @@ def _elsewhere(function: Any, limit: int) -> str:
             report = check(given.again(gup_fast=function), limit=limit)
         except (ScenarioError, ThreadError):
             continue  # it was written for its own scene, and cannot run in this one
-        broken = breaks(report, kept(number, 1))
-        if broken:
-            worst = min(broken, key=lambda verdict: len(verdict.schedule))
+        for worst in newly_broken(number, 1, breaks(report)):
             by = f", TLB flush by {flush}" if flush else ""
             where = f"In “{scene}{by}”"
             return (
@@ -188,9 +186,10 @@ def _judge_all(tried: Sequence[tuple[Scenario, Scenario]], rules: Rules, limit: 
     return Answer(True, f"Right: the rules hold in every schedule, in {states:,} states.")
 
 
-def breaks(report: Report, names: Iterable[str]) -> list[Verdict]:
-    """Return which of some rules fail; a thread that can never end breaks none by a step."""
-    failing = [report[name] for name in names if report[name].status == FAILS]
+def breaks(report: Report, names: Iterable[str] | None = None) -> list[Verdict]:
+    """Return which of some rules fail, or of all; who can never end breaks none by a step."""
+    judged = report.verdicts if names is None else [report[name] for name in names]
+    failing = [verdict for verdict in judged if verdict.status == FAILS]
     if not failing and report.graph.complete and not _can_all_end(report.graph):
         failing = [judge(report.graph, RULES["everyone can finish"])]
     return failing
