@@ -18,6 +18,7 @@ from sphinx.util.typing import ExtensionMetadata
 ROOT = Path(__file__).parents[2]
 LIVE = ROOT / "book" / "_live"
 TAG = "live"
+SECONDS = 20  # that a run may take, unless the cell's metadata say otherwise
 
 
 def build(app: Sphinx) -> None:
@@ -52,6 +53,7 @@ def code_cells(path: Path) -> list[dict[str, Any]]:
             "id": cell["id"],
             "text": "".join(cell["source"]),
             "live": TAG in cell["metadata"].get("tags", []),
+            "limit": cell["metadata"].get("seconds", SECONDS),
         }
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
         if cell["cell_type"] == "code"

@@ -41,6 +41,7 @@ class Cell {
     this.cell = cell;
     this.python = runs;
     this.key = `gup-live:${page.name}:${cell.id}`;
+    this.limit = cell.limit;
     this.above = page.cells.slice(0, page.cells.indexOf(cell)).map(({ id, text }) => [`<cell ${id}>`, text]);
     this.input = element.querySelector(".cell_input");
     this.before = element.querySelector(".cell_output");
@@ -168,7 +169,7 @@ class Cell {
     const heard = [];
     let began = false;
     this.isRunning(true);
-    this.python.run(this.text(), this.above, {
+    this.python.run(this.text(), this.above, this.limit, {
       says: (sentence) => this.say(sentence),
       begins: () => {
         began = true;

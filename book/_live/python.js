@@ -1,6 +1,5 @@
 // The page's Python: fetched in pieces on the first click, run in a worker, one cell at a time.
 
-const LIMIT = 20; // seconds that a run may take
 const AT_ONCE = 2; // pieces that are fetched: each that has come is a bit of progress to be seen
 const PARTS = ["module", "glue", "lock", "wasm", "library", "gupcore", "run"];
 
@@ -35,12 +34,12 @@ export class Python {
   }
 
   /** Run a cell; `told` says what becomes of it, see `start` in editor.js. */
-  run(text, above, told) {
+  run(text, above, limit, told) {
     if (this.job) {
       told.ends("Another cell of this page is running: stop it first.");
       return;
     }
-    this.job = { text, above, told };
+    this.job = { text, above, limit, told };
     this.say = told.says;
     if (this.ready) this.begin();
     else this.prepare(told.says);
@@ -106,10 +105,10 @@ export class Python {
   }
 
   begin() {
-    const { text, above, told } = this.job;
-    const sentence = `Stopped: here a run may take ${LIMIT} seconds; in JupyterLab it may take longer.`;
+    const { text, above, limit, told } = this.job;
+    const sentence = `Stopped: here a run may take ${limit} seconds; in JupyterLab it may take longer.`;
     this.job.began = performance.now();
-    this.job.timer = setTimeout(() => this.stop(sentence), LIMIT * 1000);
+    this.job.timer = setTimeout(() => this.stop(sentence), limit * 1000);
     told.begins();
     this.worker.postMessage({ text, above });
   }
