@@ -54,7 +54,8 @@ MARK_LOOKS = """
 
 def open_everything(page: Page) -> None:
     """Press whatever unfolds something, in the players and around them."""
-    page.eval_on_selector_all(CLOSED, "all => all.forEach((closed) => closed.click())")
+    for _ in range(3):  # what has been unfolded may hold what is folded
+        page.eval_on_selector_all(CLOSED, "all => all.forEach((closed) => closed.click())")
     assert page.locator(CLOSED).count() == 0
 
 
