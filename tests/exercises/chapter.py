@@ -1,12 +1,23 @@
 """What the chapters' tests share: a judge as its chapter defines it, and what a wrong answer is."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 from gupcore.exercises import Answer
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
+OWN = Path(__file__).parents[2] / "book" / "your_gup_fast.ipynb"
+
+# What a reader changes in the gup-fast of that page.
+SPECIAL = " and (pte_devmap(pte) or not pte_special(pte))"
+DEVMAP_MEANS_SLOW = (SPECIAL, " and not pte_special(pte)")
+NO_SPECIAL = (SPECIAL, "")
+NO_SECOND_LOOK = ("same = yield ptep_reread(address, pte)", "same = True")
+INTERRUPTS_ON = re.compile(r"^    yield local_irq_\w+\(cpu\)\n", re.MULTILINE)
 
 
 def defined_in(number: int, name: str, **known: Any) -> dict[str, Any]:
@@ -21,6 +32,24 @@ def defined_in(number: int, name: str, **known: Any) -> dict[str, Any]:
     (cell,) = (text for text in cells if f"def {name}(" in text)
     exec(cell, known)
     return known
+
+
+def own_gup_fast(folder: Path, *changes: tuple[str | re.Pattern[str], str]) -> Callable[..., Any]:
+    """Return the gup-fast of the page on which readers write their own, with some lines changed.
+
+    folder   an empty one, for its text
+    changes  (what stands there, what to write instead)
+    """
+    cells = json.loads(OWN.read_text(encoding="utf-8"))["cells"]
+    (text,) = ("".join(c["source"]) for c in cells if "live" in c["metadata"].get("tags", []))
+    text, _, _ = text.rpartition("judge_patch(")
+    for old, new in changes:
+        text, count = re.subn(old if isinstance(old, re.Pattern) else re.escape(old), new, text)
+        assert count, f"“{old}” is not there"
+    file = folder / "own.py"
+    file.write_text(text, encoding="utf-8")
+    made: Callable[..., Any] = run_path(str(file))["my_gup_fast"]
+    return made
 
 
 def assert_wrong(answer: Answer, says: str) -> None:

@@ -2,12 +2,12 @@
 
 import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import handed_in_gup_fasts as handed_in
-import handed_in_patches as patches
 import pytest
-from chapter import assert_wrong
+from chapter import DEVMAP_MEANS_SLOW, NO_SECOND_LOOK, assert_wrong, own_gup_fast
 
 from gupcore import DESIGNS, SCENARIOS, Scenario, ScheduleError, check, race
 from gupcore.exercises import (
@@ -33,11 +33,11 @@ def test_the_kernels_own_gup_fast_is_right() -> None:
     assert answer.player() is None
 
 
-def test_a_right_answer_is_told_which_other_scene_refutes_it() -> None:
-    everywhere = judge_gup_fast(patches.devmap_means_slow, V5_11)
+def test_a_right_answer_is_told_which_other_scene_refutes_it(tmp_path: Path) -> None:
+    everywhere = judge_gup_fast(own_gup_fast(tmp_path, DEVMAP_MEANS_SLOW), V5_11)
     assert everywhere.right
     assert everywhere.said.endswith("states.")
-    here = judge_gup_fast(patches.never_looks_again, V5_11)
+    here = judge_gup_fast(own_gup_fast(tmp_path, DEVMAP_MEANS_SLOW, NO_SECOND_LOOK), V5_11)
     assert here.right
     assert here.said.endswith(
         "  In “munmap of ordinary memory, TLB flush by broadcast”, which is not asked for here, "

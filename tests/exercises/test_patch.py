@@ -1,12 +1,17 @@
 """Write your own gup-fast: one function against every scene that takes one."""
 
-import json
+import re
 from pathlib import Path
-from runpy import run_path
 
 import handed_in_gup_fasts as hasty
-import handed_in_patches as patches
 import pytest
+from chapter import (
+    DEVMAP_MEANS_SLOW,
+    INTERRUPTS_ON,
+    NO_SECOND_LOOK,
+    NO_SPECIAL,
+    own_gup_fast,
+)
 
 from gupcore import check
 from gupcore.catalogue import race, special, unmapping
@@ -14,8 +19,6 @@ from gupcore.checker.maker import SCENARIOS
 from gupcore.exercises import judge_patch
 from gupcore.exercises.patch import CALLERS, Review
 from gupcore.exercises.scenes import scenes
-
-PAGE = Path(__file__).parents[2] / "book" / "your_gup_fast.ipynb"
 
 
 def review(function: object) -> Review:
@@ -30,9 +33,9 @@ def test_every_scene_that_takes_a_gup_fast_is_there() -> None:
     assert len(takes) == len({race, unmapping, special})
 
 
-def test_the_mails_question_in_one_table() -> None:
+def test_the_mails_question_in_one_table(tmp_path: Path) -> None:
     """Without the check it dies in the unbind of v5.11, and in the cure's it does not."""
-    found = review(patches.without_the_check)
+    found = review(own_gup_fast(tmp_path))
     assert not found.right
     broken = {(c.scene, c.callers): c for c in found.cells if c.broken}
     assert set(broken) == {
@@ -53,8 +56,8 @@ def test_the_mails_question_in_one_table() -> None:
     assert found.to_html().count("<td><strong>") == sum(1 for cell in found.cells if cell.broken)
 
 
-def test_what_is_safe_is_right_and_says_what_it_leaves_to_others() -> None:
-    found = review(patches.devmap_means_slow)
+def test_what_is_safe_is_right_and_says_what_it_leaves_to_others(tmp_path: Path) -> None:
+    found = review(own_gup_fast(tmp_path, DEVMAP_MEANS_SLOW))
     assert found.right
     assert len(found.cells) == len(list(scenes())) * len(CALLERS)
     assert [sentence.split(": it ")[1] for sentence in found.alone] == [
@@ -64,8 +67,8 @@ def test_what_is_safe_is_right_and_says_what_it_leaves_to_others() -> None:
     assert "<details>" not in found._repr_mimebundle_()["text/html"]
 
 
-def test_a_guard_that_one_scene_needs_is_missed_by_that_scene() -> None:
-    found = review(patches.never_looks_again)
+def test_a_guard_that_one_scene_needs_is_missed_by_that_scene(tmp_path: Path) -> None:
+    found = review(own_gup_fast(tmp_path, DEVMAP_MEANS_SLOW, NO_SECOND_LOOK))
     broken = [cell for cell in found.cells if cell.broken]
     assert {(cell.scene, cell.flush) for cell in broken} == {
         ("munmap of ordinary memory", "broadcast")
@@ -74,32 +77,13 @@ def test_a_guard_that_one_scene_needs_is_missed_by_that_scene() -> None:
     assert "in 2 of 24 scenes" in found.said
 
 
-def of_the_page(tmp_path: Path, *changes: tuple[str, str]) -> Review:
-    """Judge the function of the page, with some lines changed."""
-    cells = json.loads(PAGE.read_text(encoding="utf-8"))["cells"]
-    (text,) = ("".join(c["source"]) for c in cells if "live" in c["metadata"].get("tags", []))
-    text, _, _ = text.rpartition("judge_patch(")
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    file = tmp_path / "changed.py"
-    file.write_text(text, encoding="utf-8")
-    return review(run_path(str(file))["my_gup_fast"])
-
-
 @pytest.mark.parametrize(
-    ("changes", "more"),
+    ("change", "more"),
     [
+        (NO_SECOND_LOOK, {("munmap of ordinary memory", "broadcast")}),
+        (NO_SPECIAL, {("a special PTE: registers", "")}),
         (
-            [("same = yield ptep_reread(address, pte)", "same = True")],
-            {("munmap of ordinary memory", "broadcast")},
-        ),
-        (
-            [(" and (pte_devmap(pte) or not pte_special(pte))", "")],
-            {("a special PTE: registers", "")},
-        ),
-        (
-            [("    yield local_irq_save(cpu)\n", ""), ("    yield local_irq_restore(cpu)\n", "")],
+            (INTERRUPTS_ON, ""),
             {
                 (scene, flush)
                 for scene, flush, _ in scenes()
@@ -109,17 +93,17 @@ def of_the_page(tmp_path: Path, *changes: tuple[str, str]) -> Review:
     ],
 )
 def test_what_the_page_says_of_its_changes(
-    tmp_path: Path, changes: list[tuple[str, str]], more: set[tuple[str, str]]
+    tmp_path: Path, change: tuple[str | re.Pattern[str], str], more: set[tuple[str, str]]
 ) -> None:
-    found = of_the_page(tmp_path, *changes)
+    found = review(own_gup_fast(tmp_path, change))
     failing = {(cell.scene, cell.flush) for cell in found.cells if cell.broken}
     without_the_check = {(s, f) for s, f, _ in scenes() if s.startswith("unbind as in v5.11")}
     assert failing == without_the_check | more
 
 
-def test_what_cannot_be_judged_is_a_sentence() -> None:
+def test_what_cannot_be_judged_is_a_sentence(tmp_path: Path) -> None:
     assert "asks for a gup-fast" in judge_patch(None).said
     assert "touches PTE and struct page at once" in judge_patch(hasty.in_one_step).said
     assert "is no frame of this machine" in judge_patch(hasty.forges).said
     assert not judge_patch(hasty.never_ends).right
-    assert "too many states" in judge_patch(patches.devmap_means_slow, limit=50).said
+    assert "too many states" in judge_patch(own_gup_fast(tmp_path), limit=50).said

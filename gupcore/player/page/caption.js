@@ -1,7 +1,7 @@
 // The caption: the last step in one sentence, what an end means, and the one thing to do next.
 
 import { allEnded, brokenAtEnd, canMove, hasEnded, moveOf, pictureOf, touchedGone, verdictsOn } from "./board.js";
-import { isLab, MARKS } from "./checker.js";
+import { failingOn, isLab, MARKS } from "./checker.js";
 import { button, h } from "./elements.js";
 import { foresight, keyOf, stepTaken } from "./graph.js";
 import { isOpen } from "./predict.js";
@@ -106,9 +106,7 @@ function whoHeld(board, design, { schedule }, path, name) {
 
 /** How far a broken rule is from each state; null where none that is meant can be broken, or it is not known. */
 const aheadOf = (board, design, { watched }) =>
-  fails(board, design).some(({ rule }) => isMeant(watched, rule)) ? foresight(board, design, watched) : null;
-
-const fails = (board, design) => verdictsOn(board, design).filter(({ status }) => status === "fails");
+  failingOn(board, design).some(({ rule }) => isMeant(watched, rule)) ? foresight(board, design, watched) : null;
 
 /** The rules that were broken on the way, each once. */
 function brokenOnTheWay(board, design, { schedule }, path) {
@@ -124,7 +122,7 @@ function cure(board, game, broken) {
   const better = [...board.designs.keys()].filter(
     (n) => n !== game.design && broken.length > 0 && verdictsOn(board, board.designs[n]).every(mends),
   );
-  const other = better.find((n) => !fails(board, board.designs[n]).length) ?? better[0] ?? -1;
+  const other = better.find((n) => !failingOn(board, board.designs[n]).length) ?? better[0] ?? -1;
   return other < 0
     ? ["restart", "Start again"]
     : [`design ${other}`, `The same steps under ${board.designs[other].name}`];

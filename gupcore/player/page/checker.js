@@ -79,7 +79,8 @@ function inMarks(board, design) {
     : h("span", { class: "gup-holds" }, "✓ all hold");
 }
 
-const failingOn = (board, design) => verdictsOn(board, design).filter(({ status }) => status === "fails");
+/** What the checker has found to fail. */
+export const failingOn = (board, design) => verdictsOn(board, design).filter(({ status }) => status === "fails");
 
 /** The verdict: what every schedule comes to, what can still come from here, and how the schedules end. */
 export function verdictPanel(board, design, game, path, isAsked) {
