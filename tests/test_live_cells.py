@@ -97,6 +97,14 @@ def test_what_a_cell_binds_itself_is_not_looked_for() -> None:
     assert text_of(run("n = n + 1\nprint(n)", "n = 1")) == "2\n"
 
 
+def test_the_names_of_a_comprehension_are_its_own() -> None:
+    """Also where Python keeps them with the rest, as 3.12 and later do."""
+    told = run("print(says)", "says = 'this'", "{says: n for says, n in nothing_of_that_name}")
+    assert text_of(told) == "this\n"
+    told = run("print(says)", "says = 'this'", "[[n for says in n] for n in nothing_of_that_name]")
+    assert text_of(told) == "this\n"
+
+
 def test_each_run_has_a_namespace_of_its_own() -> None:
     first, second = run_in_the_page([("n = 1", []), ("n", [])])
     assert first == [("done", "", "")]

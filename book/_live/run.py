@@ -46,9 +46,25 @@ class Names(NamedTuple):
     uses: frozenset[str]
 
 
+class WithScopes(ast.NodeTransformer):
+    """Make each comprehension a generator: from Python 3.12 on, only those have their own names."""
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:
+        """Keep what is collected, and forget what it is collected in."""
+        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        """Likewise; key and value stand side by side."""
+        both = ast.Tuple([node.key, node.value], ast.Load())
+        return self.generic_visit(ast.GeneratorExp(both, node.generators))
+
+
 def names_of(statement: ast.stmt) -> Names:
     """Return the names of a statement at the left margin."""
-    table = symtable.symtable(ast.unparse(statement), "statement", "exec")
+    alike = WithScopes().visit(ast.parse(ast.unparse(statement)))
+    table = symtable.symtable(ast.unparse(alike), "statement", "exec")
     used = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
     for scope in scopes_in(table):
         used |= {s.get_name() for s in scope.get_symbols() if s.is_global() and s.is_referenced()}

@@ -93,9 +93,7 @@ def _elsewhere(function: Any, limit: int) -> str:
         for worst in newly_broken(number, 1, breaks(report)):
             by = f", TLB flush by {flush}" if flush else ""
             where = f"In “{scene}{by}”"
-            return (
-                f"  {where}, which is not asked for here, “{worst.rule.name}” {worst.in_short()}."
-            )
+            return f" {where}, which is not asked for here, “{worst.rule.name}” {worst.in_short()}."
     return ""
 
 

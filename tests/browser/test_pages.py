@@ -88,5 +88,7 @@ def test_without_javascript_a_player_is_a_list(
         page.goto(f"{book_over_http}{name}.html")
         for player in page.locator(".gup-player").all():
             players += 1
+            for summary in player.locator("xpath=ancestor::details[not(@open)]/summary").all():
+                summary.click()
             assert player.locator("ol > li").first.is_visible()
     assert players

@@ -40,7 +40,7 @@ def test_a_right_answer_is_told_which_other_scene_refutes_it(tmp_path: Path) -> 
     here = judge_gup_fast(own_gup_fast(tmp_path, DEVMAP_MEANS_SLOW, NO_SECOND_LOOK), V5_11)
     assert here.right
     assert here.said.endswith(
-        "  In “munmap of ordinary memory, TLB flush by broadcast”, which is not asked for here, "
+        " In “munmap of ordinary memory, TLB flush by broadcast”, which is not asked for here, "
         "“the right page” fails in 13 steps."
     )
 
