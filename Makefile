@@ -67,13 +67,16 @@ BOOK := $(BIN)/python -P -c 'from jupyter_book.cli.main import main; main()' bui
 # What takes most of the time of `make unit`, which leaves nothing out.
 SLOW := tests/test_make.py tests/test_mutants.py tests/test_oracles.py \
   tests/exercises/test_11.py::test_a_right_order_is_right_with_two_callers \
+  tests/exercises/test_patch.py \
   tests/kernel/test_lab_command.py \
+  tests/test_cli.py::test_an_interrupt_at_any_time \
   tests/test_cli.py::test_a_table_of_verdicts \
   tests/test_cli.py::test_a_table_of_protections \
   tests/test_design_lab.py::test_scenario_and_settings_are_asked_for_as_they_stand \
   tests/test_design_lab.py::test_with_an_absent_pte_no_switch_of_gup_fast_changes_a_verdict \
   tests/test_designs.py::test_a_third_caller_changes_no_verdict \
   tests/test_explore.py::test_the_race_agrees_with_brute_force \
+  tests/test_explore.py::test_the_same_states_are_stuck \
   tests/test_outcomes.py::test_the_catalogue_as_brute_force \
   tests/test_scenarios.py::test_a_random_schedule_is_what_the_graph_says \
   tests/test_steps.py::test_what_a_step_of_the_model_declares_it_is_seen_to_do \
