@@ -132,7 +132,7 @@ def judge_patch(function: Any, /, limit: int = STATE_LIMIT) -> Answer:
         return Review(True, said, cells=tuple(cells), alone=alone)
     worst = min(failing, key=lambda cell: len(cell.broken[0].schedule))
     said = (
-        f"Not yet: in {len(failing)} of {len(cells)} scenes it breaks what gup-fast keeps; "
+        f"Not yet: in {len(failing)} of {len(cells)} cases it breaks what gup-fast keeps; "
         f"soonest in “{worst.where()}”: {worst.in_short()}."
     )
     verdict = worst.broken[0]

@@ -74,7 +74,7 @@ def test_a_guard_that_one_scene_needs_is_missed_by_that_scene(tmp_path: Path) ->
         ("munmap of ordinary memory", "broadcast")
     }
     assert {cell.in_short() for cell in broken} == {"the right page fails in 13 steps"}
-    assert "in 2 of 24 scenes" in found.said
+    assert "in 2 of 24 cases" in found.said
 
 
 @pytest.mark.parametrize(
