@@ -26,7 +26,7 @@ def refresh(path: Path) -> str:
     }
     for cell in book.cells:
         cell.metadata = {
-            key: cell.metadata[key] for key in ("tags", "jupyter") if key in cell.metadata
+            key: cell.metadata[key] for key in ("tags", "jupyter", "seconds") if key in cell.metadata
         }
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(LIVE, None)
