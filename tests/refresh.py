@@ -9,6 +9,8 @@ from nbclient import NotebookClient
 # The name of a live widget: random, and the widget ends with the kernel.
 LIVE = "application/vnd.jupyter.widget-view+json"
 
+KEPT = ("tags", "jupyter", "seconds")  # of what a cell says of itself
+
 
 def refresh(path: Path) -> str:
     """The text of the notebook after a fresh run, without what differs from machine to machine."""
@@ -25,9 +27,7 @@ def refresh(path: Path) -> str:
         "language_info": {"name": "python"},
     }
     for cell in book.cells:
-        cell.metadata = {
-            key: cell.metadata[key] for key in ("tags", "jupyter", "seconds") if key in cell.metadata
-        }
+        cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(LIVE, None)
     text: str = nbformat.writes(nbformat.from_dict(book))  # type: ignore[no-untyped-call]
