@@ -120,3 +120,11 @@ def test_what_the_page_folds_is_folded_in_jupyterlab_too() -> None:
                 assert cell["metadata"].get("jupyter") == hidden, f"{path.name}, {cell['id']}"
                 folded += 1
     assert folded > 30
+
+
+def test_nothing_that_a_cell_says_of_itself_is_lost_when_its_outputs_are_written_again() -> None:
+    (kept,) = re.findall(r"^KEPT = \((.*?)\)", (ROOT / "tests" / "refresh.py").read_text(), re.M)
+    for path in sorted([*BOOK.glob("*.ipynb"), *ROOT.glob("chapters/*.ipynb")]):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            unknown = set(cell["metadata"]) - set(re.findall(r"\w+", kept))
+            assert not unknown, f"{path.name}, {cell['id']}: {unknown}"
