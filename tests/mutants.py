@@ -43,7 +43,8 @@ from typing import Any, NamedTuple
 
 from gupcore import DESIGNS, SCENARIOS, Machine, Report, ScenarioError
 from gupcore.checker import verdict
-from gupcore.checker.explore import Answers, Move, explore
+from gupcore.checker.answers import Answers
+from gupcore.checker.explore import explore
 from gupcore.checker.patience import patience
 from gupcore.checker.reach import Reach, begin
 from gupcore.checker.rule import Rule
@@ -532,11 +533,11 @@ class AnswersWithout(Answers):
             return self._unharmed.taken(node, here)
         return super().taken(node, here)
 
-    def breaks(self, rule: Rule, move: Move, node: Node, here: int) -> bool:
+    def breaks(self, rule: Rule, node: Node, here: int) -> bool:
         """Does a move break a rule on steps?"""
         if not self.can_differ(node.step_key):
-            return self._unharmed.breaks(rule, move, node, here)
-        return super().breaks(rule, move, node, here)
+            return self._unharmed.breaks(rule, node, here)
+        return super().breaks(rule, node, here)
 
 
 _unharmed = Known(Answers())

@@ -18,15 +18,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from .answers import MACHINE_BITS, Answers
 from .machine import stopped
 from .reach import begin
-from .rule import NotWorse, Rule
-from .source import ThreadError
-from .step import Blocked, Effect, Step, StepError
-from .thread import Automaton, Node
-from .values import Changeable, frozen, key_like
+from .step import Blocked, Effect, Step
+from .thread import Automaton
 
-MACHINE_BITS = 24
 NODE_BITS = 16
 STATE_LIMIT = 2_000_000
 REPORT_EVERY = 20_000
@@ -50,75 +47,6 @@ class Move(NamedTuple):
     before: Any
     effect: Effect
     delta: int
-
-
-class Answers:
-    """What steps do on machines, and which rules that breaks, as far as it was asked for.
-
-    Who takes a step does not matter, so searches can have this in common.
-
-    machines  every machine that was met, by its number
-    """
-
-    def __init__(self) -> None:
-        self.machines: list[Any] = []
-        self._numbers: dict[Hashable, int] = {}
-        self._keys: list[Hashable] = []
-        self._given: dict[tuple[int, Hashable], tuple[Effect | Blocked, int]] = {}
-        self._breaks: dict[tuple[int, Hashable], dict[Rule, bool]] = {}
-        self._trouble: dict[Rule, dict[int, int]] = {}
-
-    def number(self, machine: Hashable, before: int | None = None) -> int:
-        """Return the number of a machine that was made from the one numbered `before`."""
-        if before is None:
-            found = frozen(machine, "The machine is", ThreadError)
-        else:
-            try:
-                found = key_like(machine, self.machines[before], self._keys[before])
-            except Changeable as error:
-                raise ThreadError(f"The machine is {error}.") from None
-        number = self._numbers.setdefault(found, len(self.machines))
-        if number == len(self.machines):
-            if number >> MACHINE_BITS:
-                raise OverflowError("more distinct machines than a state can number")
-            self.machines.append(machine)
-            self._keys.append(found)
-        return number
-
-    def taken(self, node: Node, here: int) -> tuple[Effect | Blocked, int]:
-        """Take the step of `node` on machine number `here`, once for all nodes with that step.
-
-        Returns its answer, and the number of the machine afterwards.
-        """
-        assert node.step is not None
-        asked = here, node.step_key
-        if asked not in self._given:
-            try:
-                answer = node.step.take(self.machines[here])
-            except StepError as error:
-                place = node.places[-1]
-                raise StepError(f"{place.function}, line {place.line}: {error}") from error
-            there = here
-            if isinstance(answer, Effect) and answer.machine is not self.machines[here]:
-                there = self.number(answer.machine, here)
-            self._given[asked] = answer, there
-        return self._given[asked]
-
-    def breaks(self, rule: Rule, move: Move, node: Node, here: int) -> bool:
-        """Does a move, by the step of `node` on machine number `here`, break a rule on steps?"""
-        known = self._breaks.setdefault((here, node.step_key), {})
-        if rule not in known:
-            known[rule] = not rule.holds(move.before, move.step, move.effect.machine)
-        return known[rule]
-
-    def worse(self, rule: Rule, before: int, after: int) -> bool:
-        """Does a rule that counts find more on machine number `after` than on number `before`?"""
-        assert isinstance(rule.holds, NotWorse)
-        known = self._trouble.setdefault(rule, {})
-        for number in (before, after):
-            if number not in known:
-                known[number] = rule.holds.trouble(self.machines[number])
-        return known[after] > known[before]
 
 
 class Graph:
@@ -283,7 +211,8 @@ def explore(
     limit     the number of states at which to give up; the graph is then not `complete`
     progress  called now and then with the number of states found and of those still to be looked
               at; at the end, if that was ever called, with none left; if None, `watcher`
-    answers   what steps do, as far as it is known already; what is found is added to it
+    answers   what steps do, as far as it is known already; what is found is added to it.  Nothing
+              that a step runs may have changed since it was begun.
 
     Returns the Graph.  The order of its states depends on nothing but the arguments.
     Raises ThreadError where a thread cannot be compiled.

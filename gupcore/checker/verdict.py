@@ -202,7 +202,7 @@ def _breaking(graph: Graph, rule: Rule) -> Iterator[Move]:
         if counts:
             breaks = answers.worse(rule, here, graph.after(here, at, move)[0])
         else:
-            breaks = answers.breaks(rule, move, graph.threads[thread].nodes[at], here)
+            breaks = answers.breaks(rule, graph.threads[thread].nodes[at], here)
         if breaks:
             yield move
 
