@@ -128,3 +128,20 @@ def test_nothing_that_a_cell_says_of_itself_is_lost_when_its_outputs_are_written
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             unknown = set(cell["metadata"]) - set(re.findall(r"\w+", kept))
             assert not unknown, f"{path.name}, {cell['id']}: {unknown}"
+
+
+def number_in(page: str, words: str) -> int:
+    """Return the number in a sentence of a page; `words` say where it stands, as `(\\d+)`."""
+    (found,) = re.findall(words, (BOOK / page).read_text(encoding="utf-8"))
+    return int(found)
+
+
+def test_numbers_that_the_pages_name_are_those_of_the_code() -> None:
+    live_cells = run_path(str(BOOK / "_ext" / "live_cells.py"))
+    assert number_in("intro.ipynb", r"and may take (\d+) seconds") == live_cells["SECONDS"]
+    own = BOOK / "your_gup_fast.ipynb"
+    (limit,) = (cell["limit"] for cell in live_cells["code_cells"](own) if cell["live"])
+    assert number_in(own.name, r"a run may take (\d+) seconds") == limit
+    drawn = (ROOT / "gupcore" / "player" / "page" / "map.js").read_text(encoding="utf-8")
+    (most,) = re.findall(r"^const MOST_DRAWN = (\d+);", drawn, re.MULTILINE)
+    assert number_in("workbench.ipynb", r"Of more than (\d+) states") == int(most)
