@@ -1,6 +1,6 @@
 """What real kernels did, as recorded: facts, outcomes, oopses, costs, and traces beside the model.
 
-The records in chapters/data are made by tests/kernel/lab.py, one for each kernel, and by
+The records in data/ are made by tests/kernel/lab.py, one for each kernel, and by
 tests/kernel/ablation.py; each speaks of one build of one version.  Nothing here runs a kernel.
 """
 
@@ -17,13 +17,17 @@ from typing import Any, NamedTuple
 from ..checker.replay import Moment, replay
 from .conformance import Followed, Trace
 
-DATA = Path(__file__).parents[2] / "chapters/data"
+DATA = Path(__file__).parent / "data"
 PAGE_STRUCT = 64  # sizeof(struct page) in these builds
+ARRAY_ALIGNED = 1 << 30  # where their array begins, on both machines
 SPINS = "spins in the kernel"  # what the lab writes of a probe that does not come back, nor sleeps
 
 
 def load(version: str) -> dict[str, Any]:
-    """Return the record of a kernel, such as "6.1"; raise FileNotFoundError if there is none."""
+    """Return the record of a kernel, such as "6.1" or "6.12-arm64".
+
+    Raises FileNotFoundError if there is none.
+    """
     record: dict[str, Any] = json.loads((DATA / f"kernel-{version}.json").read_text())
     return record
 
@@ -35,9 +39,15 @@ def load_ablation() -> dict[str, Any]:
 
 
 def versions() -> list[str]:
-    """Return the versions that have a record, oldest first."""
-    names = (path.stem.removeprefix("kernel-") for path in DATA.glob("kernel-*.json"))
-    return sorted(names, key=lambda name: [int(part) for part in name.split(".")])
+    """Return the versions that have a record, oldest first, such as "6.1" and "6.12-arm64"."""
+
+    def age(name: str) -> tuple[list[int], str]:
+        version, _, machine = name.partition("-")
+        return [int(part) for part in version.split(".")], machine
+
+    return sorted(
+        (path.stem.removeprefix("kernel-") for path in DATA.glob("kernel-*.json")), key=age
+    )
 
 
 def facts(run: Mapping[str, Any]) -> dict[str, str]:
@@ -62,19 +72,23 @@ def came_to(run: Mapping[str, Any], probe: str) -> str:
     return "oops" if f"{probe}.pte" in said else "not tried"
 
 
-def struct_page(run: Mapping[str, Any], number: int = 0) -> tuple[int, int, int]:
+def struct_page(run: Mapping[str, Any], number: int = 0, first: int = 0) -> tuple[int, int, int]:
     """Take an oops apart: return (where the array of struct pages begins, frame, byte in the page).
 
     The frame is the one that the caller saw in its own PTE before.  Raises ValueError if the
     address is not inside that frame's struct page.
+
+    run     a scenario's
+    number  which of its oopses
+    first   the frame whose struct page is the first of the array
     """
     pfn = int(re.findall(r"pfn 0x([0-9a-f]+)", " ".join(v for _, v in run["facts"]))[0], 16)
     address = int(run["oopses"][number]["address"], 16)
-    start, inside = divmod(address, 1 << 40)
-    byte = inside - pfn * PAGE_STRUCT
+    start, inside = divmod(address, ARRAY_ALIGNED)
+    byte = inside - (pfn - first) * PAGE_STRUCT
     if not 0 <= byte < PAGE_STRUCT:
         raise ValueError(f"{address:#x} does not lie in the struct page of frame {pfn:#x}.")
-    return start << 40, pfn, byte
+    return start * ARRAY_ALIGNED, pfn, byte
 
 
 class Line(NamedTuple):

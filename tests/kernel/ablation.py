@@ -7,7 +7,7 @@ instruction either way, and the code around it stays what it is.  (Two kernels, 
 the check, differ in the rest of the loop as well: even ordinary pages then cost other numbers.)
 
 It keeps all processors busy for minutes, so it is no part of the lab or of the tests; its record is
-in chapters/data.
+in gupcore/evidence/data.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 import emulator
 import record
 import shape
+from arches import X86
 from guest import HERE, Build, compile_modules, compile_program
 from lab import (
     CANNOT,
@@ -32,12 +33,12 @@ from lab import (
     KEPT,
     LIMIT,
     ROOM,
-    TOOLS,
     WRONG_USE,
     Progress,
     as_command,
     in_lines,
     the_lab,
+    tools,
 )
 from packages import KERNELS, Unavailable, sha256, unpack
 from scenarios import SCENARIOS
@@ -103,7 +104,7 @@ CHANGES = (
 )
 WAYS = {"as it is": "", "no lookup": "no-lookup", "always gup-slow": "gives-up"}
 BUILD_TOOLS = {
-    **TOOLS,
+    **tools(X86),
     "flex": "flex",
     "bison": "bison",
     "bc": "bc",
@@ -220,7 +221,7 @@ def _counted(
     cost = SCENARIOS["cost"]
     words = {"scenario": cost.program, "load": ",".join(cost.load), "mkfs": cost.mkfs}
     words["ablation"] = way
-    run = emulator.run(kernel, initramfs, words, 1, LIMIT, tick)
+    run = emulator.run(X86, kernel, initramfs, words, 1, LIMIT, tick)
     counted = record.costs(run.console)
     if not counted:
         raise RuntimeError(f"The guest counted nothing: {run.console[-2000:]}")

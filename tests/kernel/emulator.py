@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import devicetree
+from arches import DEVICE_BYTES, Arch
+
 # Why each is there: no randomness of the host's in the guest; nothing but two serial ports.
 ONE_CPU = (
     *("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"),
@@ -22,17 +25,10 @@ ONE_CPU = (
 )
 TWO_CPUS = ("-accel", "tcg,thread=multi", "-smp", "2")
 MACHINE = (
-    *("-cpu", "max,-rdrand,-rdseed", "-m", "1024", "-nodefaults", "-display", "none"),
+    *("-m", "1024", "-nodefaults", "-display", "none"),
     *("-no-reboot", "-no-user-config"),
 )
-# The device's memory fills a 128 MiB section of its own: the memmap of a section that it shares
-# with ordinary memory would stay, and nothing would oops.
-COMMAND_LINE = " ".join(
-    (
-        *("console=ttyS0", "quiet", "loglevel=4", "panic=-1", "nokaslr", "mitigations=off"),
-        *("memmap=128M!512M", "nmi_watchdog=0"),
-    )
-)
+QUIET = ("console=ttyS0", "quiet", "loglevel=4", "panic=-1", "nokaslr", "mitigations=off")
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,7 @@ class Run:
 
 
 def run(
+    arch: Arch,
     kernel: Path,
     initramfs: Path,
     words: dict[str, str],
@@ -63,6 +60,7 @@ def run(
 ) -> Run:
     """Boot a kernel and return what came out.
 
+    arch       the machine
     kernel     the kernel's image
     initramfs  the guest
     words      for the guest's init: {word: value}, on the command line as lab.word=value
@@ -70,14 +68,21 @@ def run(
     limit      seconds of wall-clock time after which the machine is stopped
     tick       called about once a second with the seconds gone by
     """
-    line = " ".join((COMMAND_LINE, *(f"lab.{word}={value}" for word, value in words.items())))
+    told = (f"lab.{word}={value}" for word, value in words.items())
+    line = " ".join((*QUIET, arch.memory, "nmi_watchdog=0", *told))
     with tempfile.TemporaryDirectory(prefix="run-", dir=initramfs.parent) as room:
         console, trace = Path(room, "console"), Path(room, "trace")
         command = [
-            "qemu-system-x86_64",
+            arch.emulator[0],
             *(ONE_CPU if cpus == 1 else TWO_CPUS),
-            *MACHINE,
-            *("-serial", f"file:{console}", "-serial", f"file:{trace}"),
+            *(*MACHINE, *arch.machine),
+            *("-chardev", f"file,id=console,path={_escaped(console)}"),
+            *("-chardev", f"file,id=trace,path={_escaped(trace)}"),
+        ]
+        if arch.device is not None:
+            command += ["-dtb", str(_tree(command, arch.device, Path(room, "tree")))]
+        command += [
+            *arch.ports,
             *("-kernel", str(kernel), "-initrd", str(initramfs), "-append", line),
         ]
         begin = time.monotonic()
@@ -101,6 +106,19 @@ def run(
             timed_out,
             time.monotonic() - begin,
         )
+
+
+def _tree(machine: list[str], device: int, target: Path) -> Path:
+    """Write the machine's own device tree, with the memory of the device in it."""
+    dump = ["-machine", f"dumpdtb={_escaped(target)}"]
+    subprocess.run([*machine, *dump], check=True, capture_output=True)
+    node = devicetree.pmem(device, DEVICE_BYTES)
+    target.write_bytes(devicetree.with_node(target.read_bytes(), *node))
+    return target
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace(",", ",,")
 
 
 @contextlib.contextmanager

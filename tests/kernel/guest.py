@@ -18,13 +18,15 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from packages import GUEST_PACKAGES, GUEST_SUITE, Kernel, archive, unpack
+from arches import X86, Arch
+from packages import GUEST_PACKAGES, GUEST_SUITE, HOST, Kernel, archive, unpack
 
 HERE = Path(__file__).parent
-# In the order in which they must be loaded.  Some kernels have some of them built in.
+# In the order in which they must be loaded.  Some kernels have some of them built in.  DRIVER is
+# the one that finds the memory of the device on this machine.
 DRIVERS = (
     *("crc16", "mbcache", "crc32c_generic", "libcrc32c", "jbd2", "ext4"),
-    *("libnvdimm", "nd_btt", "nd_e820", "nd_pmem", "configfs"),
+    *("libnvdimm", "nd_btt", "DRIVER", "nd_pmem", "configfs"),
 )
 OURS = ("blind", "cost", "cure")
 
@@ -34,18 +36,19 @@ class Build:
 
     kernel   which
     room     the lab's directory
+    arch     the machine
     release  the kernel's own name for itself
     inputs   the packages that went in, as files
     """
 
-    def __init__(self, kernel: Kernel, room: Path) -> None:
-        self.kernel, self.room = kernel, room
-        self.directory = room / kernel.version
-        self.archive = archive(room, kernel.suite)
-        package = self.archive.newest(kernel.image)
+    def __init__(self, kernel: Kernel, room: Path, arch: Arch = X86) -> None:
+        self.kernel, self.room, self.arch = kernel, room, arch
+        self.directory = room / f"{kernel.version}{arch.suffix}"
+        self.archive = archive(room, kernel.suite, arch.debian)
+        package = self.archive.newest(f"{kernel.image}-{arch.debian}")
         self.release = package.removeprefix("linux-image-")
         self.package_version = self.archive.version(package)
-        guest = archive(room, GUEST_SUITE)
+        guest = archive(room, GUEST_SUITE, arch.debian)
         # Later kernels come in parts: the image's own package has only the names of two others.
         self.kernel_inputs = [
             *self._with_needs(package, "linux-binary", "linux-modules"),
@@ -57,7 +60,11 @@ class Build:
     def _with_needs(self, package: str, *beginnings: str) -> list[Path]:
         needs = self.archive.needs(package)
         names = [package, *(name for name in needs if name.startswith(beginnings))]
-        return [self.archive.get(name) for name in names]
+        # What compiles modules runs here, whatever it compiles for.
+        tools = archive(self.room, self.kernel.suite, HOST)
+        return [
+            (tools if name.startswith("linux-kbuild") else self.archive).get(name) for name in names
+        ]
 
     def unpack(self) -> None:
         """Unpack everything anew."""
@@ -88,28 +95,29 @@ class Build:
 
     def compile(self) -> dict[str, str]:
         """Compile program and modules; return {module that this kernel cannot take: why}."""
-        compile_program(self.directory / "guplab")
+        compile_program(self.directory / "guplab", self.arch)
         sources = self.directory / "modules"
         shutil.rmtree(sources, ignore_errors=True)
         shutil.copytree(HERE / "modules", sources)
-        return compile_modules(
-            self.directory / f"kernel/usr/src/linux-headers-{self.release}", sources
-        )
+        headers = self.directory / f"kernel/usr/src/linux-headers-{self.release}"
+        return compile_modules(headers, sources, arch=self.arch)
 
     def pack(self) -> Path:
         """Pack the guest's initramfs and return its file."""
         files = {f"bin/{name}": self._guest_file(f"bin/{name}") for name in ("busybox",)}
         files["sbin/mkfs.ext4"] = self._guest_file("sbin/mke2fs")
+        libraries = f"guest/**/{self.arch.triplet}"
         for library in ("ext2fs", "com_err", "blkid", "uuid", "e2p", "c"):
-            (found,) = self.directory.glob(f"guest/**/x86_64-linux-gnu/lib{library}.so.[0-9]")
-            files[f"lib/x86_64-linux-gnu/{found.name}"] = found.read_bytes()
-        (loader,) = self.directory.glob("guest/**/x86_64-linux-gnu/ld-linux-x86-64.so.2")
-        files["lib64/ld-linux-x86-64.so.2"] = loader.read_bytes()
+            (found,) = self.directory.glob(f"{libraries}/lib{library}.so.[0-9]")
+            files[f"lib/{self.arch.triplet}/{found.name}"] = found.read_bytes()
+        (loader,) = self.directory.glob(f"{libraries}/{Path(self.arch.loader).name}")
+        files[self.arch.loader] = loader.read_bytes()
         files["bin/guplab"] = (self.directory / "guplab").read_bytes()
         files["init"] = (HERE / "guest/init").read_bytes()
         files["functions"] = (HERE / "guest/functions").read_bytes()
-        drivers = {name: self._driver(name) for name in (*DRIVERS, "null_blk")}
-        there = [name for name in DRIVERS if drivers[name]]
+        order = [self.arch.driver if name == "DRIVER" else name for name in DRIVERS]
+        drivers = {name: self._driver(name) for name in (*order, "null_blk")}
+        there = [name for name in order if drivers[name]]
         files["modules/order"] = "\n".join(there).encode()
         files |= {f"modules/{name}.ko": code for name, code in drivers.items() if code}
         for module in OURS:
@@ -133,7 +141,9 @@ class Build:
 
 
 def _decompressed(image: bytes) -> bytes | None:
-    """Return the ELF file inside a bzImage, or None if its compression is not known here."""
+    """Return the ELF file inside a bzImage; None if it is none, or compressed in another way."""
+    if image[0x202:0x206] != b"HdrS":
+        return None
     setup_sectors = image[0x1F1]  # these three: Documentation/arch/x86/boot.rst
     offset, length = struct.unpack_from("<II", image, 0x248)
     payload = image[(setup_sectors + 1) * 512 + offset :][:length]
@@ -144,11 +154,18 @@ def _decompressed(image: bytes) -> bytes | None:
     return None
 
 
-def compile_program(target: Path) -> None:
+def compile_program(target: Path, arch: Arch = X86) -> None:
     """Compile the guest's program, without a trace of where it was compiled."""
     subprocess.run(
         [
-            *("gcc", "-O2", "-static", "-Wall", "-Werror", f"-ffile-prefix-map={HERE}=."),
+            *(
+                arch.compiler[0],
+                "-O2",
+                "-static",
+                "-Wall",
+                "-Werror",
+                f"-ffile-prefix-map={HERE}=.",
+            ),
             *("-Wl,--build-id=none", f"-I{HERE / 'modules'}", "-o", target),
             HERE / "guest/guplab.c",
         ],
@@ -156,7 +173,9 @@ def compile_program(target: Path) -> None:
     )
 
 
-def compile_modules(headers: Path, sources: Path, names: Sequence[str] = OURS) -> dict[str, str]:
+def compile_modules(
+    headers: Path, sources: Path, names: Sequence[str] = OURS, arch: Arch = X86
+) -> dict[str, str]:
     """Compile modules of ours for a kernel; return {module that it cannot take: why}."""
     makefile = headers / "Makefile"
     source = headers.parent.resolve()
@@ -168,7 +187,8 @@ def compile_modules(headers: Path, sources: Path, names: Sequence[str] = OURS) -
         (sources / "Kbuild").write_text(f"obj-m := {name}.o\n")
         done = subprocess.run(
             [
-                *("make", "-s", "-C", headers, f"M={sources.resolve()}", "CC=gcc", "modules"),
+                *("make", "-s", "-C", headers, f"M={sources.resolve()}", "modules"),
+                f"CC={arch.compiler[0]}",
                 "CONFIG_DEBUG_INFO_BTF_MODULES=",  # nobody reads it, and it needs one more tool
                 # Without what debuggers want, and without the names of our directories.
                 f"KCFLAGS=-g0 -ffile-prefix-map={sources.resolve()}=. -ffile-prefix-map={source}=.",

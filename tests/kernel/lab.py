@@ -23,33 +23,40 @@ from typing import Any, NoReturn
 import emulator
 import record
 import shape
+from arches import ARCHES, X86, Arch
 from guest import HERE, Build
 from packages import KERNELS, Unavailable, sha256
 from scenarios import SCENARIOS, Scenario
 
 ROOT = HERE.parent.parent
 ROOM = ROOT / ".kernel-lab"
-KEPT = ROOT / "chapters/data"
-TOOLS = {
-    "apt-get": "apt, on Debian or Ubuntu",
-    "dpkg-deb": "dpkg",
-    "gcc": "gcc and libc6-dev",
-    "make": "make",
-    "setpriv": "util-linux",
-    "qemu-system-x86_64": "qemu-system-x86",
-}
-DEFAULT = "6.1"
+KEPT = ROOT / "gupcore/evidence/data"
 HOLDS, FAILS, CANNOT, WRONG_USE, STOPPED = 0, 1, 2, 64, 130
 LIMIT = 300  # seconds for one boot; it takes twenty on an idle machine
 MOST_EVENTS = 400  # a record is for reading; what comes after is counted
+
+
+def tools(arch: Arch) -> dict[str, str]:
+    """Return {program that the lab needs for a machine: package that has it}."""
+    return {
+        "apt-get": "apt, on Debian or Ubuntu",
+        "dpkg-deb": "dpkg",
+        arch.compiler[0]: arch.compiler[1],
+        "make": "make",
+        "setpriv": "util-linux",
+        arch.emulator[0]: arch.emulator[1],
+    }
 
 
 def main(arguments: list[str]) -> int:
     """Run the lab; return 0, 1 (a kernel did something unexpected), 2 (cannot run), 64 or 130."""
     chosen = _parser().parse_args(arguments)
     names = chosen.scenario or list(SCENARIOS)
+    arch = ARCHES.get(chosen.arch, X86)
+    versions = (chosen.kernel or arch.default).split(",")
     for what, given, choices in (
-        ("kernel", chosen.kernel.split(","), KERNELS),
+        ("machine", [chosen.arch], ARCHES),
+        ("kernel", versions, arch.kernels),
         ("scenario", names, SCENARIOS),
     ):
         unknown = [name for name in given if name not in choices]
@@ -60,20 +67,20 @@ def main(arguments: list[str]) -> int:
         print("The book keeps records of all scenarios: with KEEP, name none.", file=sys.stderr)
         return WRONG_USE
     try:
-        with the_lab(TOOLS):
-            return max(_kernel(version, names, chosen.keep) for version in chosen.kernel.split(","))
+        with the_lab(tools(arch)):
+            return max(_kernel(arch, version, names, chosen.keep) for version in versions)
     except Unavailable as why:
         print(why, file=sys.stderr)
         return CANNOT
 
 
 @contextlib.contextmanager
-def the_lab(tools: dict[str, str]) -> Iterator[None]:
+def the_lab(needed: dict[str, str]) -> Iterator[None]:
     """Have the lab to oneself; raise Unavailable where it cannot work, or works already.
 
-    tools  {program that must be there: package that has it}
+    needed  {program that must be there: package that has it}
     """
-    for tool, package in tools.items():
+    for tool, package in needed.items():
         if shutil.which(tool) is None:
             raise Unavailable(f"The lab needs {tool}: install {package}.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
@@ -97,23 +104,25 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="make kernel-lab", description=__doc__)
-    versions = ", ".join(KERNELS)
-    parser.add_argument("--kernel", default=DEFAULT, help=f"which, with commas between: {versions}")
+    parser.add_argument("--arch", default=X86.name, help=f"the machine: {', '.join(ARCHES)}")
+    versions = "; ".join(f"{arch.name}: {', '.join(arch.kernels)}" for arch in ARCHES.values())
+    parser.add_argument("--kernel", help=f"which, with commas between ({versions})")
     parser.add_argument("--keep", action="store_true", help="make the records the book's")
     parser.add_argument("scenario", nargs="*", help=f"which, or all: {', '.join(SCENARIOS)}")
     return parser
 
 
-def _kernel(version: str, names: list[str], keep: bool) -> int:
-    progress = Progress(version)
+def _kernel(arch: Arch, version: str, names: list[str], keep: bool) -> int:
+    label = f"{version}{arch.suffix}"
+    progress = Progress(label)
     try:
-        build = Build(KERNELS[version], ROOM)
+        build = Build(KERNELS[version], ROOM, arch)
         progress.done(f"packages of {build.release} are here")
         build.unpack()
         progress.done("unpacked")
     except Unavailable as why:
         progress.done(f"skipped: {why}")
-        return CANNOT if version == DEFAULT else HOLDS
+        return CANNOT if (arch, version) == (X86, X86.default) else HOLDS
     without = build.compile()
     for module, reason in without.items():
         progress.done(f"no {module}.ko: {reason}")
@@ -132,14 +141,14 @@ def _kernel(version: str, names: list[str], keep: bool) -> int:
         runs[name] = _scenario(build, initramfs, scenario, progress)
     made = _record(build, initramfs, without, runs)
     whole = set(names) == set(SCENARIOS)
-    target = ROOM / f"kernel-{version}{'' if whole else '-some'}.json"
+    target = ROOM / f"kernel-{label}{'' if whole else '-some'}.json"
     _write(target, made)
     if keep:
         _write(KEPT / target.name, made)
     progress.done(f"written: {target.relative_to(ROOT)}")
     complaints = shape.complaints(made, whole)
     for complaint in complaints:
-        print(f"{version}: {complaint}", file=sys.stderr)
+        print(f"{label}: {complaint}", file=sys.stderr)
     return FAILS if complaints else HOLDS
 
 
@@ -156,7 +165,8 @@ def _scenario(
     if not build.kernel.devmap:
         words["no_pagemap"] = "1"
     tick = progress.ticking(scenario.name)
-    run = emulator.run(build.image, initramfs, words, scenario.cpus, LIMIT, tick)
+    inputs = (build.arch, build.image, initramfs, words, scenario.cpus, LIMIT, tick)
+    run = emulator.run(*inputs)
     seen = record.events(run.trace)
     progress.done(
         f"{scenario.name}: {len(record.oopses(run.console))} oops"
@@ -164,7 +174,7 @@ def _scenario(
     )
     again = None
     if not scenario.traced:  # the counted run: the same bytes a second time?
-        second = emulator.run(build.image, initramfs, words, scenario.cpus, LIMIT, tick)
+        second = emulator.run(*inputs)
         again = second.console == run.console
         progress.done(f"{scenario.name} again: {'the same' if again else 'other'} bytes")
     return {

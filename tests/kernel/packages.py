@@ -27,7 +27,7 @@ class Kernel:
     version  its series
     suite    Debian's release that has it
     part     the part of the archive: "" is the release itself, "-security", "-backports"
-    image    what its package is called, as a regular expression
+    image    what its package is called, but for the machine, as a regular expression
     devmap   does a PTE of this kernel have a devmap bit?
     """
 
@@ -41,12 +41,13 @@ class Kernel:
 KERNELS = {
     kernel.version: kernel
     for kernel in (
-        Kernel("5.10", "bullseye", "-security", r"linux-image-5\.10\.0-\d+-amd64"),
-        Kernel("6.1", "bookworm", "-security", r"linux-image-6\.1\.0-\d+-amd64"),
-        Kernel("6.12", "bookworm", "-security", r"linux-image-6\.12\.\d+\+deb12-amd64"),
-        Kernel("7.3", "trixie", "-backports", r"linux-image-7\.3\.\d+\+deb13-amd64", devmap=False),
+        Kernel("5.10", "bullseye", "-security", r"linux-image-5\.10\.0-\d+"),
+        Kernel("6.1", "bookworm", "-security", r"linux-image-6\.1\.0-\d+"),
+        Kernel("6.12", "bookworm", "-security", r"linux-image-6\.12\.\d+\+deb12"),
+        Kernel("7.3", "trixie", "-backports", r"linux-image-7\.3\.\d+\+deb13", devmap=False),
     )
 }
+HOST = "amd64"  # for which the tools are that build modules
 # A shell and mkfs for the guest, with the libraries of the latter; the same for all kernels.
 GUEST_SUITE = "bookworm"
 GUEST_PACKAGES = (
@@ -79,13 +80,14 @@ def mirror() -> dict[str, str]:
 class Archive:
     """One release of Debian, as a private apt sees it.
 
-    room   a directory for apt's own state; packages are kept in its neighbour `packages`
-    suite  the release
+    room     a directory for apt's own state; packages are kept in its neighbour `packages`
+    suite    the release
+    machine  whose packages, in Debian's word
     """
 
-    def __init__(self, room: Path, suite: str) -> None:
-        self.suite = suite
-        self.room = room / f"apt-{suite}"
+    def __init__(self, room: Path, suite: str, machine: str = HOST) -> None:
+        self.suite, self.machine = suite, machine
+        self.room = room / (f"apt-{suite}" if machine == HOST else f"apt-{suite}-{machine}")
         self.kept = room / "packages"
         for directory in (
             self.room / "lists/partial",
@@ -98,7 +100,8 @@ class Archive:
 
     def _update(self) -> None:
         sources = self.room / "sources.list"
-        signed = "[arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
+        keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+        signed = f"[arch={self.machine} signed-by={keys}]"
         sources.write_text(
             "".join(
                 f"deb {signed} {mirror()[part]} {self.suite}{part} main\n"
@@ -120,7 +123,8 @@ class Archive:
             "Dir::State::lists": self.room / "lists",
             "Dir::State::status": self.room / "status",
             "Dir::Cache": self.room / "cache",
-            "APT::Architecture": "amd64",
+            "APT::Architecture": self.machine,
+            "APT::Architectures": self.machine,
             "APT::Sandbox::User": "",
         }
         given = [f"-o{name}={value}" for name, value in options.items()]
@@ -146,28 +150,32 @@ class Archive:
         """Return the version of a package that would be downloaded."""
         said = self._apt("apt-cache", "show", "--no-all-versions", package).stdout
         versions: list[str] = re.findall(r"^Version: (.*)$", said, re.M)
+        if not versions:
+            raise Unavailable(f"{self.suite} has no package {package}")
         return versions[0]
 
     def get(self, package: str) -> Path:
         """Return the file of a package, downloaded unless it is there; apt checks its signature."""
         version = self.version(package)
-        pattern = f"{package}_{version.replace(':', '%3a')}_*.deb"
-        if not any(self.kept.glob(pattern)):
+        begins = f"{package}_{version.replace(':', '%3a')}"
+        places = [self.kept / f"{begins}_{machine}.deb" for machine in (self.machine, "all")]
+        if not any(place.exists() for place in places):
             # Aside, and only then to its place: half a package must not be taken for a whole one.
             with tempfile.TemporaryDirectory(prefix="run-", dir=self.room) as aside:
                 done = self._apt("apt-get", "download", "-qq", package, cwd=Path(aside))
                 if done.returncode:
                     reason = (done.stderr.strip().splitlines() or ["apt-get download failed"])[-1]
                     raise Unavailable(f"{package} cannot be downloaded: {_without_hosts(reason)}")
-                for file in Path(aside).glob(pattern):
-                    file.replace(self.kept / file.name)
-        return next(self.kept.glob(pattern))
+                for place in places:
+                    if (file := Path(aside, place.name)).exists():
+                        file.replace(place)
+        return next(place for place in places if place.exists())
 
 
 @cache
-def archive(room: Path, suite: str) -> Archive:
-    """Return a release's archive; it is brought up to date once."""
-    return Archive(room, suite)
+def archive(room: Path, suite: str, machine: str = HOST) -> Archive:
+    """Return a release's archive for a machine; it is brought up to date once."""
+    return Archive(room, suite, machine)
 
 
 def unpack(package: Path, into: Path) -> None:

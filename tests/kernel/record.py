@@ -16,9 +16,14 @@ EVENT = re.compile(
     r"^\s*(?P<task>.+)-(?P<pid>\d+)\s+\[(?P<cpu>\d+)\]\s+(?P<flags>\S+)\s+(?P<time>\d+\.\d+): "
     r"(?P<rest>.*)$"
 )
-CALL = re.compile(r"^(?P<function>[\w.]+) <-(?P<caller>[\w.]+)$")
+# On arm64 the probe of a return hides the caller from the tracer; the return says who it was.
+CALL = re.compile(r"^(?P<function>[\w.]+) <-(?:(?P<caller>[\w.]+)|\[unknown/kretprobe'd\])$")
 RETURN = re.compile(r"\((?P<caller>[\w.]+)\+\S+ <- get_dev_pagemap\) found=(?P<value>0x[0-9a-f]+)")
-OOPS = re.compile(r"^\[ *[\d.]+\] (BUG: .*)$", re.M)
+# x86's words, and arm64's.
+OOPS = re.compile(r"^\[ *[\d.]+\] (BUG: .*|Unable to handle .*)$", re.M)
+ADDRESS = re.compile(r"(?:for address:|at virtual address) ([0-9a-f]{16})")
+INSTRUCTION = re.compile(r"^(?:RIP: 0010:|pc : )(\S+)", re.M)
+CALLS = re.compile(r"^Call [Tt]race:\n(.*?)(?:^RIP: 0033|^ </TASK>|^Modules|^Code:)", re.M | re.S)
 # The guest's own errands.
 OF_THE_GUEST = ("init", "cat", "sh", "tr", "awk", "exe", "sed", "rm", "insmod", "poweroff")
 # Facts are written by the one they speak of, but for these, which the observer writes.
@@ -40,17 +45,20 @@ def oopses(console: str) -> list[dict[str, Any]]:
 
 def _oops(text: str) -> dict[str, Any]:
     text = re.sub(r"^\[ *[\d.]+\] ?", "", text, flags=re.M)
-    address = re.search(r"for address: ([0-9a-f]{16})", text)
-    where = re.search(r"^RIP: 0010:(\S+)", text, re.M)
+    address = ADDRESS.search(text)
+    where = INSTRUCTION.search(text)
     task = re.search(r"^CPU: (\d+) .*Comm: (\S+)", text, re.M)
     # Entries with a question mark are what the unwinder found on the stack and does not vouch for.
-    calls = re.search(r"^Call Trace:\n(.*?)(?:^RIP: 0033|^ </TASK>|^Modules)", text, re.M | re.S)
+    found = CALLS.search(text)
+    calls = re.findall(r"^ +(\w[\w.]*\+0x\S+)", found[1], re.M) if found else []
+    if where and calls[:1] == [where[1]]:  # arm64 begins with the instruction itself
+        del calls[0]
     return {
         "says": text.splitlines()[0].removeprefix("BUG: "),
         "address": f"0x{address[1]}" if address else None,
         "instruction": where[1] if where else None,
         "cpu": int(task[1]) if task else None,
-        "calls": re.findall(r"^ +(\w[\w.]*\+0x\S+)", calls[1], re.M) if calls else [],
+        "calls": calls,
     }
 
 
@@ -78,12 +86,15 @@ def events(trace: str) -> list[list[Any]]:
     """
     lines = [found for line in trace.splitlines() if (found := EVENT.match(line))]
     names = _names(lines)
-    made = []
+    made: list[list[Any]] = []
     for line in lines:
         what, caller = _what(line["rest"])
         if what and (line["pid"] in names or "guplab" not in line["task"]):
             who = names.get(line["pid"], line["task"].strip())
             off = line["flags"][0] in "dD"
+            if what.startswith("get_dev_pagemap:") and made:
+                last = made[-1]
+                last[4] = caller if last[2:5] == [who, "get_dev_pagemap", ""] else last[4]
             made.append([_microseconds(line["time"]), int(line["cpu"]), who, what, caller, off, 1])
     made = [event for event in made if event[2] not in OF_THE_GUEST]
     start = made[0][0] if made else 0
@@ -116,7 +127,7 @@ def _what(rest: str) -> tuple[str, str]:
             "caller"
         ]
     if found := CALL.match(rest):
-        return found["function"], found["caller"]
+        return found["function"], found["caller"] or ""
     return "", ""
 
 

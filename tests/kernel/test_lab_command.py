@@ -6,24 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import ablation
 import emulator
 import packages
 import pytest
+from outside import ran
 
 LAB = Path(__file__).with_name("lab.py")
-
-
-def lab(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, LAB, *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        check=False,
-    )
+lab = partial(ran, LAB)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,12 @@
 #include <linux/module.h>
 #include <linux/version.h>
 
+#ifdef CONFIG_X86
+#define INTERRUPTS_ON(regs) ((regs)->flags & X86_EFLAGS_IF)
+#else
+#define INTERRUPTS_ON(regs) interrupts_enabled(regs)
+#endif
+
 static struct dev_pagemap always_live;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 15, 0)
 static struct percpu_ref its_ref;	/* until v5.15 the pgmap only pointed at a count */
@@ -30,9 +36,9 @@ static void never_released(struct percpu_ref *ref)
 
 static int tell_gup_fast_yes(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	if (!regs_return_value(regs) && !(regs->flags & X86_EFLAGS_IF)) {
+	if (!regs_return_value(regs) && !INTERRUPTS_ON(regs)) {
 		percpu_ref_get(REF);	/* gup-fast will put it */
-		regs->ax = (unsigned long)&always_live;
+		regs_set_return_value(regs, (unsigned long)&always_live);
 		blinded++;
 	}
 	return 0;

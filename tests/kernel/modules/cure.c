@@ -84,16 +84,25 @@ static void notrace redirect(unsigned long ip, unsigned long parent_ip, struct f
 	/* Our own call of del_gendisk() goes through. */
 	if (within_module(parent_ip, THIS_MODULE))
 		return;
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#if !defined(CONFIG_DYNAMIC_FTRACE_WITH_REGS)
+	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)unmap_then_del_gendisk);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 	ftrace_get_regs(fregs)->ip = (unsigned long)unmap_then_del_gendisk;
 #else
 	arch_ftrace_regs(fregs)->regs.ip = (unsigned long)unmap_then_del_gendisk;
 #endif
 }
 
+/* arm64 keeps the arguments and the program counter, which is all that is needed. */
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_REGS
+#define KEEPS FTRACE_OPS_FL_SAVE_REGS
+#else
+#define KEEPS 0
+#endif
+
 static struct ftrace_ops hook = {
 	.func = redirect,
-	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION,
+	.flags = KEEPS | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION,
 };
 
 static int __init cure_init(void)
