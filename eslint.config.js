@@ -8,11 +8,11 @@ export default [
   { files: ["book/_live/build.js", "tests/browser/*.js"], languageOptions: { globals: globals.node } },
   { files: ["book/_live/worker.js"], languageOptions: { globals: globals.worker } },
   {
-    files: ["gupcore/player/page/*.js", "book/_live/{button,editor,python}.js"],
+    files: ["gupcore/player/page/*.js", "book/_live/{button,editor,python,solved}.js", "book/_slides/*.js"],
     languageOptions: { globals: globals.browser },
   },
   {
-    files: ["gupcore/player/page/*.js", "book/_live/*.js", "tests/browser/*.js"],
+    files: ["gupcore/player/page/*.js", "book/_{live,slides}/*.js", "tests/browser/*.js"],
     rules: {
       eqeqeq: "error",
       "no-shadow": "error",

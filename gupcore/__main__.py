@@ -20,12 +20,13 @@ import argparse
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from traceback import extract_tb
 from typing import Any, NoReturn, TextIO
 
+from .checker.any_number import ReportOnAny, check_any
 from .checker.asked import ScenarioError, check_number, one_of, one_of_these
 from .checker.explore import STATE_LIMIT
 from .checker.maker import SCENARIOS, Domain, named_scenario
@@ -33,16 +34,20 @@ from .checker.replay import Moment, ScheduleError, replay
 from .checker.scenario import Scenario
 from .checker.source import ThreadError
 from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, check
+from .jobs import workers
 from .kernel.design import DESIGNS
 from .kernel.rules import RULES
-from .outset import EX_OSERR, EX_SOFTWARE, WIPE, prepare
+from .outset import EX_OSERR, EX_SOFTWARE, prepare
 from .table import HEADING, MOST_THREADS, callers_up_to, needs, planned
+from .terminal import ProgressBar, RowsBar, is_watched, print_beside
 
 EXIT = {HOLDS: 0, FAILS: 1, UNDETERMINED: 2}
 EX_USAGE, EX_IOERR = 64, 74  # as in sysexits.h
 BROKEN_PIPE = 141
 
+ANY = "any"  # number of callers
 USUAL = "seed-race"  # the scenario of a table
+MOST_JOBS = 64
 MOST_LACKING = 2  # callers with whom protections are taken away; with more it takes hours
 
 # What the parameters of scenarios mean.
@@ -56,6 +61,8 @@ MEANS = {
     "without": "leave one thread out",
     "behind": "what a special PTE maps",
     "wait": "does the kill wait for a grace period?",
+    "patch": "a published patch, by its commit",
+    "version": "the code that the patch found, or with it",
 }
 
 
@@ -112,6 +119,8 @@ def _what_happened(error: Exception) -> tuple[int, str]:
         cause = cause.__cause__
     if isinstance(error, ScenarioError | ScheduleError | ThreadError):
         return EX_USAGE, str(error)
+    if isinstance(error, BrokenExecutor):
+        return EX_OSERR, "A job was ended from outside; if for want of memory, use fewer --jobs."
     if isinstance(error, OutputError):
         return EX_IOERR, f"The output cannot be written: {error}."
     place = extract_tb(error.__traceback__)[-1]
@@ -161,14 +170,7 @@ def _say(text: str) -> None:
 def _complain(says: str) -> None:
     """Say one line on standard error; what would not print, such as an escape, is spelt out."""
     shown = (c if c.isprintable() else repr(c)[1:-1] for c in f"gupcore: {says}")
-    _print_beside(f"{''.join(shown)}\n")
-
-
-def _print_beside(text: str) -> None:
-    """Print on standard error, if that is open and takes it."""
-    if sys.stderr is not None:
-        with suppress(OSError):
-            print(text, end="", file=sys.stderr, flush=True)
+    print_beside(f"{''.join(shown)}\n")
 
 
 # --- The options ----------------------------------------------------------------------------------
@@ -187,6 +189,7 @@ def parser() -> Parser:
     for name, choices in _parameters().items():
         can_be = "; ".join(f"{words} ({_which(having)})" for words, having in choices.items())
         means = f"{MEANS[name]}: " if name in MEANS else ""
+        can_be += f"; to check, or {ANY}: for any number of them" if name == "callers" else ""
         scenario.add_argument(f"--{name}", help=f"{means}{can_be}")
 
     checks = commands.add_parser("check", parents=[scenario, limit], help="judge every schedule")
@@ -203,6 +206,8 @@ def parser() -> Parser:
     usual = f"if not given 1 and 2, or only 1 where 2 would make more than {MOST_THREADS} threads"
     tables.add_argument("--callers", type=_number, help=f"try 1 to so many callers; {usual}")
     tables.add_argument("--lacking", help="take each protection of this design away in turn")
+    jobs = f"judge so many rows at a time, each in a process of its own; 1 to {MOST_JOBS}"
+    tables.add_argument("--jobs", type=_number, default=1, help=jobs)
     tables.set_defaults(run=_table)
     return top
 
@@ -279,11 +284,13 @@ def _scenario(options: argparse.Namespace) -> Scenario:
 
 
 def _check(options: argparse.Namespace) -> int:
+    if options.callers == ANY:
+        options.callers = None
+        return _check_any(options)
     scenario = _scenario(options)
     bar = ProgressBar(options.limit)
-    seen = sys.stderr is not None and sys.stderr.isatty()
     try:
-        report = check(scenario, options.rule, options.limit, bar if seen else None)
+        report = check(scenario, options.rule, options.limit, bar if is_watched() else None)
     finally:
         bar.clear()
     found = f"{len(report.graph.states):,} states"
@@ -292,7 +299,18 @@ def _check(options: argparse.Namespace) -> int:
     return EXIT[report.status]
 
 
-def _verdicts(report: Report) -> Iterable[str]:
+def _check_any(options: argparse.Namespace) -> int:
+    if options.limit != STATE_LIMIT:
+        raise ScenarioError(
+            "Of any number of callers not every state is looked at; leave --limit out."
+        )
+    scenario = _scenario(options)
+    report = check_any(scenario, options.rule)
+    _say("\n".join([_heading(scenario, options), f"{report.counted}.", *_verdicts(report)]))
+    return EXIT[report.status]
+
+
+def _verdicts(report: Report | ReportOnAny) -> Iterable[str]:
     for line, verdict in zip(str(report).splitlines(), report.verdicts, strict=True):
         yield line
         if verdict.schedule:
@@ -330,50 +348,30 @@ def _table(options: argparse.Namespace) -> int:
     name, design, most = options.scenario, options.design, options.callers
     callers = None if most is None else callers_up_to(name, most)
     plan = planned(name, None if design is None else [design], callers)
+    check_number("jobs", options.jobs, MOST_JOBS)
     _say(HEADING)
     status = HOLDS
-    for row in plan.rows(options.limit):
-        _say(str(row))
-        if any(verdict.status == UNDETERMINED for verdict in row.verdicts):
-            status = UNDETERMINED
+    bar = RowsBar()
+    with workers(options.jobs) as executor:
+        for row in plan.rows(options.limit, executor, bar if is_watched() else None):
+            bar.clear()
+            _say(str(row))
+            if any(verdict.status == UNDETERMINED for verdict in row.verdicts):
+                status = UNDETERMINED
     if plan.others:
         _say(plan.left_out())
     return EXIT[status]
 
 
 def _table_of_needs(options: argparse.Namespace) -> int:
-    if (options.scenario, options.design, options.limit) != (USUAL, None, STATE_LIMIT):
+    usual = (USUAL, None, STATE_LIMIT, 1)
+    if (options.scenario, options.design, options.limit, options.jobs) != usual:
         raise ScenarioError("--lacking tries every scenario; with it goes --callers only.")
     number = MOST_LACKING if options.callers is None else options.callers
     check_number("callers", number, MOST_LACKING)
     for need in needs(options.lacking, range(1, number + 1)):
         _say(str(need))
     return EXIT[HOLDS]
-
-
-class ProgressBar:
-    """A line on the terminal that shows how far a long search has got.
-
-    The number of states is not known before the end; the bar shows how much of the limit is used.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.shown = 0.0
-
-    def __call__(self, found: int, left: int) -> None:
-        """Show that `found` states were found and `left` of them are still to be looked at."""
-        now = time.monotonic()
-        if now - self.shown > 0.1:
-            self.shown = now
-            done = "#" * round(30 * min(1.0, found / self.limit))
-            line = f"\r[{done:30}] {found:,} states found, {left:,} to look at"
-            _print_beside(f"{line:78}")
-
-    def clear(self) -> None:
-        """Wipe the line, if one was shown."""
-        if self.shown:
-            _print_beside(WIPE)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,14 @@ from .kernel.percpu_ref import Ref, kill, tryget_and_put
 from .kernel.pte import FOLL_WRITE, PAGE_SIZE, PTRS_PER_PTE
 from .kernel.start import dax_machine, memory_machine, special_machine
 from .kernel.unmap import munmap, truncate
-from .kernel.users import another_process, block_io, direct_io, touch_then_direct_io, user_code
+from .kernel.users import (
+    another_process,
+    block_io,
+    direct_io,
+    direct_io_that_looks_last,
+    touch_then_direct_io,
+    user_code,
+)
 
 ACCESS = {"read": 0, "write": FOLL_WRITE}  # does gup ask for a writable PTE?
 UP_TO_EIGHT = range(1, 9)  # callers, besides whom one thread or two take their pages away
@@ -334,7 +341,8 @@ def _direct_ios(
     callers: int, start: int, pages: int, flags: int, design: Design, gup_fast: GupFast = gup_fast
 ) -> list[Automaton]:
     given = (start, pages, flags, design, gup_fast)
-    return _each(callers, "direct I/O", direct_io, lambda cpu: (cpu, *given))
+    function = direct_io_that_looks_last if design.looks_last else direct_io
+    return _each(callers, "direct I/O", function, lambda cpu: (cpu, *given))
 
 
 def _each(

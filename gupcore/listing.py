@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .checker.replay import Moment, ScheduleError, moments_of
+
 if TYPE_CHECKING:
+    from .checker.scenario import Scenario
     from .checker.step import Action
     from .checker.verdict import Report
 
@@ -40,6 +43,22 @@ class Listing:
         return f"```python\n# {file.parent.name}/{file.name}\n{self}\n```"
 
     __repr__ = __str__
+
+
+def story(scenario: Scenario, schedule: str) -> str:
+    """Return what the steps of a schedule do, a line each, and why it ends if it cannot go on.
+
+    scenario  what it is played on
+    schedule  one digit a step, threads counted from 1
+    """
+    moments: list[Moment] = []
+    why: list[str] = []
+    try:
+        moments += moments_of(scenario, schedule)
+    except ScheduleError as stop:
+        why.append(str(stop))
+    width = max((len(moment.label) for moment in moments), default=0)
+    return "\n".join([*(f"{m.label:{width}}  {m.said}" for m in moments), *why])
 
 
 def kernel_lines(*reports: Report, steps: Collection[Action] | None = None) -> str:

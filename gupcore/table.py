@@ -10,12 +10,13 @@ What is in a table is settled before its first row is judged: see `planned`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 
-from .checker.asked import ScenarioError, check_number, inside, one_of
+from .checker.asked import ScenarioError, check_number, inside, one_of, so_many
 from .checker.explore import STATE_LIMIT
 from .checker.maker import SCENARIOS, Maker, named_scenario
 from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, Verdict, check
@@ -102,6 +103,7 @@ class Table:
 
 HEADING = f"{'design':24} callers {'states':>4}  rules that do not hold"
 MOST_THREADS = 4  # with one more, a row takes minutes
+TELLS = 0.2  # seconds between two words on how far the others have got
 
 
 def table(
@@ -109,6 +111,7 @@ def table(
     designs: Iterable[str | Design] | None = None,
     callers: Sequence[int] | None = None,
     limit: int = STATE_LIMIT,
+    executor: Executor | None = None,
 ) -> Table:
     """Judge designs in one scenario, for several numbers of callers.
 
@@ -116,11 +119,12 @@ def table(
     designs   designs or their names; if none are given, all that go with the scenario
     callers   the numbers of callers to try; if none are given, see `usual_callers`
     limit     the number of states at which a search gives up
+    executor  who judges the rows; they are the same, and in the same order, whoever does
 
     Raises ScenarioError for a scenario or a design that is unknown or does not go together.
     """
     plan = planned(scenario, designs, callers)
-    return Table(tuple(plan.rows(limit)), plan.left_out())
+    return Table(tuple(plan.rows(limit, executor)), plan.left_out())
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +140,31 @@ class Plan:
     callers: Sequence[int]
     others: Mapping[str, str]
 
-    def rows(self, limit: int = STATE_LIMIT) -> Iterator[Row]:
-        """Yield the rows of the table as they are found."""
-        for design in self.designs:
-            for number in self.callers:
-                yield row(self.scenario, design, number, limit)
+    def rows(
+        self,
+        limit: int = STATE_LIMIT,
+        executor: Executor | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Row]:
+        """Yield the rows of the table in their order, judged by an executor if there is one.
+
+        progress  is then told now and then how many rows are judged, and of how many
+        """
+        asked = [
+            (self.scenario, design, number) for design in self.designs for number in self.callers
+        ]
+        if executor is None:
+            yield from (row(*one, limit) for one in asked)
+            return
+        futures = [executor.submit(_told, *one, limit) for one in asked]
+        try:
+            for one, future in zip(asked, futures, strict=True):
+                while progress is not None and wait([future], TELLS).not_done:
+                    progress(sum(other.done() for other in futures), len(futures))
+                yield _row_of(*one, future.result())
+        finally:
+            for future in futures:
+                future.cancel()
 
     def left_out(self) -> str:
         """Return one line on the designs that are left out; an empty one if none are.
@@ -228,6 +252,24 @@ def row(scenario: str, design: str | Design, callers: int = 1, limit: int = STAT
     )
 
 
+Told = tuple[int, list[tuple[str, str, str, str, str]]]  # the states, and of each rule what is said
+
+
+def _told(scenario: str, design: Design, callers: int, limit: int) -> Told:
+    """Judge a row elsewhere, and return what is found without the rules, which do not travel."""
+    found = row(scenario, design, callers, limit)
+    said = [(v.rule.name, v.status, v.schedule, v.loop, v.why) for v in found.verdicts]
+    return found.states, said
+
+
+def _row_of(scenario: str, design: Design, callers: int, told: Told) -> Row:
+    states, said = told
+    made = named_scenario(scenario)(design=design, callers=callers)
+    rules = {rule.name: rule for rule in made.rules}
+    verdicts = (Verdict(rules[name], *rest) for name, *rest in said)
+    return Row(scenario, design, callers, states, tuple(verdicts))
+
+
 def _worst(reports: Sequence[Report], rule: int) -> Verdict:
     verdicts = [report.verdicts[rule] for report in reports]
     order = (FAILS, UNDETERMINED, HOLDS)
@@ -254,9 +296,10 @@ class Need:
 
     def __str__(self) -> str:
         if self.row is None:
-            return f"{self.protection:20} not needed: nothing fails in {self.states:,} states"
+            states = so_many(self.states, "state")
+            return f"{self.protection:20} not needed: nothing fails in {states}"
         broken = "; ".join(f"{rule}: {self.row.in_short(rule)}" for rule in self.rules)
-        callers = f"{self.row.callers} caller{'' if self.row.callers == 1 else 's'}"
+        callers = so_many(self.row.callers, "caller")
         return f"{self.protection:20} needed in {self.row.scenario} with {callers}: {broken}"
 
 

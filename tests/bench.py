@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
+import bench_live
 from playwright.sync_api import Browser, sync_playwright
 
 from gupcore import race
@@ -115,6 +116,7 @@ def in_browser() -> Iterator[tuple[str, str]]:
         yield "another design, lab", figures(browser, WORKBENCH, CHANGE_TIMES, 1)
         yield from first_screen(browser)
         yield "share of the scene a step changes, %", share_of_the_picture(browser)
+        yield from bench_live.measured(browser)
         browser.close()
 
 

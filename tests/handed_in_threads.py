@@ -128,13 +128,6 @@ def returns_a_tuple_of_truths(cpu, address, pages, flags, design):
     return (True,)
 
 
-@hopeless("0 is no frame of this machine: was the PTE present?")
-def forgets_to_look(cpu, address, pages, flags, design):
-    pte = yield ptep_get_lockless(address)
-    yield try_grab_compound_head(pte_pfn(pte))
-    return ()
-
-
 @hopeless("gup_fast returns a tuple of pfns, () for none, and not [")
 def returns_a_list(cpu, address, pages, flags, design):
     yield ptep_get_lockless(address)

@@ -31,7 +31,7 @@ import linecache
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
@@ -47,16 +47,19 @@ from gupcore.checker.answers import Answers
 from gupcore.checker.explore import explore
 from gupcore.checker.patience import patience
 from gupcore.checker.reach import Reach, begin
-from gupcore.checker.rule import Rule
+from gupcore.checker.rule import Returned, Rule
 from gupcore.checker.source import ThreadError
 from gupcore.checker.step import Action, Blocked, Effect
 from gupcore.checker.thread import NODE_LIMIT, Automaton, Node
 from gupcore.checker.values import PLAIN
-from gupcore.kernel import device, fault, gup, percpu_ref, unmap, users
+from gupcore.kernel import device, fault, fork, gup, huge, percpu_ref, unmap, users
 from gupcore.kernel.steps import cpu, dax, page_table, pagemap, struct_page
+from gupcore.kernel.steps import fork as fork_steps
+from gupcore.kernel.steps import huge as huge_steps
+from gupcore.patches import pages
 
-THREADS = (gup, fault, users, unmap, device, percpu_ref)
-ACTIONS = (cpu, dax, page_table, pagemap, struct_page, percpu_ref)
+THREADS = (gup, fault, users, unmap, device, huge, fork, percpu_ref)
+ACTIONS = (cpu, dax, page_table, pagemap, struct_page, huge_steps, fork_steps, percpu_ref)
 STATE_LIMIT = 50_000  # for a mutant; see also `most_states`
 SECONDS = 60  # of a processor's time: a mutant that keeps one cell busy for longer is endless
 PROCESSES = 2
@@ -363,8 +366,12 @@ def cells(callers: int) -> tuple[Cell, ...]:
         settings = (*make.settings, *FURTHER.get(name, ()))
         for setting, design in product(settings, designs):
             chosen = {} if design is None else {"design": design}
-            for number in (0, 1) if callers == 1 else (callers,):
-                cell = Cell(name, tuple({**chosen, **setting, "callers": number}.items()))
+            if "callers" not in make.parameters:
+                numbers: tuple[dict[str, int], ...] = ({},) if callers == 1 else ()
+            else:
+                numbers = tuple({"callers": n} for n in ((0, 1) if callers == 1 else (callers,)))
+            for number in numbers:
+                cell = Cell(name, tuple({**chosen, **setting, **number}.items()))
                 try:
                     found.setdefault(_what_counts(cell), cell)
                 except ScenarioError:  # no callers, or a design the scenario does not go with
@@ -457,7 +464,7 @@ _runs: Callable[..., Runs] = cache(Runs)
 @cache
 def actions() -> dict[Action, Runs]:
     """Return what each action can run, by itself or by what it asks of the machine."""
-    found = [action for module in ACTIONS for action in vars(module).values()]
+    found = [action for module in (*ACTIONS, pages) for action in vars(module).values()]
     return {
         action: Runs(action.apply, Machine, percpu_ref.Ref)
         for action in found
@@ -519,7 +526,9 @@ class AnswersWithout(Answers):
     def __init__(self, function: Any, unharmed: Answers) -> None:
         super().__init__()
         self.machines, self._numbers = unharmed.machines, unharmed._numbers
+        self._equals, self._others = unharmed._equals, unharmed._others
         self._keys, self._trouble = unharmed._keys, unharmed._trouble
+        self._equals, self._others = unharmed._equals, unharmed._others
         self.differ = {action: function in runs for action, runs in actions().items()}
         self._unharmed = unharmed
 
@@ -533,11 +542,17 @@ class AnswersWithout(Answers):
             return self._unharmed.taken(node, here)
         return super().taken(node, here)
 
-    def breaks(self, rule: Rule, node: Node, here: int) -> bool:
-        """Does a move break a rule on steps?"""
-        if not self.can_differ(node.step_key):
-            return self._unharmed.breaks(rule, node, here)
-        return super().breaks(rule, node, here)
+    def breaking(self, rule: Rule, effects: Collection[int]) -> set[int]:
+        """Return the effects that break a rule; those of steps that cannot differ are as before."""
+        own = {effect for effect in effects if effect in self._effects}
+        unharmed = {effect for effect in effects if effect not in own}
+        return super().breaking(rule, own) | self._unharmed.breaking(rule, unharmed)
+
+    def well_returned(self, rule: Rule, effect: int, ends: Returned) -> bool:
+        """Ask a rule on what a thread returns where the effect that it ends with is known."""
+        if effect in self._effects:
+            return super().well_returned(rule, effect, ends)
+        return self._unharmed.well_returned(rule, effect, ends)
 
 
 _unharmed = Known(Answers())

@@ -1,4 +1,4 @@
-"""What all chapters share: the bibliography and the glossary."""
+"""What all chapters share: the bibliography, the glossary, their form and length."""
 
 import json
 import re
@@ -13,6 +13,7 @@ from pybtex.database import parse_file
 
 ROOT = Path(__file__).parent.parent
 BOOK = ROOT / "book"
+NOTEBOOKS = sorted([*BOOK.glob("*.ipynb"), *ROOT.glob("chapters/*.ipynb")])
 ENTRIES = parse_file(BOOK / "references.bib").entries
 HOSTS = {
     *("lore.kernel.org", "git.kernel.org", "docs.kernel.org", "www.kernel.org"),
@@ -25,7 +26,7 @@ def prose() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of every page and of every notebook's markdown."""
     for path in sorted(BOOK.glob("*.md")):
         yield path.name, path.read_text()
-    for path in sorted([*BOOK.glob("*.ipynb"), *ROOT.glob("chapters/*.ipynb")]):
+    for path in NOTEBOOKS:
         cells = json.loads(path.read_text())["cells"]
         yield path.name, "\n".join("".join(c["source"]) for c in cells if c["cell_type"] != "code")
 
@@ -102,9 +103,7 @@ def prints_columns(cell: dict[str, Any]) -> bool:
     return wide and len(in_columns) >= max(2, 0.6 * len(lines))
 
 
-@pytest.mark.parametrize(
-    "path", [*ROOT.glob("chapters/*.ipynb"), *BOOK.glob("*.ipynb")], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_what_is_printed_in_columns_is_not_wrapped(path: Path) -> None:
     for cell in json.loads(path.read_text())["cells"]:
         if cell["cell_type"] == "code" and prints_columns(cell):
@@ -113,7 +112,7 @@ def test_what_is_printed_in_columns_is_not_wrapped(path: Path) -> None:
 
 def test_what_the_page_folds_is_folded_in_jupyterlab_too() -> None:
     folded = 0
-    for path in sorted([*BOOK.glob("*.ipynb"), *ROOT.glob("chapters/*.ipynb")]):
+    for path in NOTEBOOKS:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if "hide-cell" in cell["metadata"].get("tags", []):
                 hidden = {"source_hidden": True, "outputs_hidden": True}
@@ -124,7 +123,7 @@ def test_what_the_page_folds_is_folded_in_jupyterlab_too() -> None:
 
 def test_nothing_that_a_cell_says_of_itself_is_lost_when_its_outputs_are_written_again() -> None:
     (kept,) = re.findall(r"^KEPT = \((.*?)\)", (ROOT / "tests" / "refresh.py").read_text(), re.M)
-    for path in sorted([*BOOK.glob("*.ipynb"), *ROOT.glob("chapters/*.ipynb")]):
+    for path in NOTEBOOKS:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             unknown = set(cell["metadata"]) - set(re.findall(r"\w+", kept))
             assert not unknown, f"{path.name}, {cell['id']}: {unknown}"
@@ -145,3 +144,41 @@ def test_numbers_that_the_pages_name_are_those_of_the_code() -> None:
     drawn = (ROOT / "gupcore" / "player" / "page" / "map.js").read_text(encoding="utf-8")
     (most,) = re.findall(r"^const MOST_DRAWN = (\d+);", drawn, re.MULTILINE)
     assert number_in("workbench.ipynb", r"Of more than (\d+) states") == int(most)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_link_of_a_notebook_can_be_followed_where_it_is_no_page(path: Path) -> None:
+    """JupyterLab knows files, and no labels of other pages."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            for to in re.findall(r"\]\((?!https?:)([^)\s]+)\)", "".join(cell["source"])):
+                file, _, label = to.partition("#")
+                assert (path.parent / file).is_file(), to
+                if label:
+                    assert f"({label})=" in (path.parent / file).read_text(encoding="utf-8"), to
+
+
+MOST_WORDS = 2_400  # of prose in a chapter, its exercises included, but for what is folded away
+
+
+def words_of(text: str) -> int:
+    """Count the words that a reader sees: no address of a link, no hint."""
+    return len(
+        re.sub(
+            r"<!--.*?-->|<details>.*?</details>|(?<=\])\([^)]*\)", "", text, flags=re.DOTALL
+        ).split()
+    )
+
+
+@pytest.mark.parametrize("name", ["book/intro", "chapters/01_the_question"])
+def test_who_begins_plays_before_he_reads(name: str) -> None:
+    first, player, *_ = json.loads((ROOT / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert words_of("".join(first["source"])) <= 60
+    assert "Player(" in "".join(player["source"])
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("chapters/*.ipynb")), ids=lambda path: path.stem)
+def test_no_chapter_is_longer_than_is_read_at_a_sitting(path: Path) -> None:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    assert sum(map(words_of, prose)) <= MOST_WORDS

@@ -103,6 +103,21 @@ def test_a_table_of_every_scenario_with_its_defaults(
     assert {row.split()[0] for row in rows} == set(DESIGNS) - set(others)
 
 
+def test_jobs_change_nothing_in_a_table() -> None:
+    alone = gupcore("table", "munmap", "--callers", "1")
+    assert alone.stdout.count("\n") > 5
+    shared = gupcore("table", "munmap", "--callers", "1", "--jobs", "3")
+    assert (shared.stdout, shared.returncode) == (alone.stdout, alone.returncode)
+    assert shared.stderr == ""
+
+
+@pytest.mark.parametrize("jobs", ["0", "65", "two"])
+def test_how_many_jobs_there_can_be(jobs: str) -> None:
+    refused = gupcore("table", "munmap", "--jobs", jobs)
+    assert refused.returncode == 64
+    assert refused.stdout == ""
+
+
 def test_a_table_says_what_it_leaves_out_and_why() -> None:
     last = gupcore("table", "block-io", "--callers", "1").stdout.splitlines()[-1]
     assert last.startswith("Left out: device-dax (in device-dax there is no filesystem and no disk")
@@ -137,6 +152,8 @@ def test_every_parameter_that_can_be_written_has_an_option(
             continue
         words = {True: "yes", False: "no"}
         for value in domain if isinstance(domain, tuple) else (domain[0], domain[-1]):
+            if (scenario, value) == ("patch", "half"):
+                continue  # of one patch only
             text = words[value] if isinstance(value, bool) else str(value)
             command_line.main(["check", scenario, f"--{name}", text, "--limit", "1"])
             out, err = capsys.readouterr()
@@ -166,7 +183,7 @@ def test_the_help_names_choices_and_scenarios() -> None:
     said = " ".join(gupcore("check", "--help").stdout.split())
     for words in (
         "present or read-only or absent (seed-race, truncate); present or hinting (munmap)",
-        "1 to 8 (all but munmap-dax, munmap, munmap-truncate); 0 to 5 (munmap-dax, munmap)",
+        "1 to 8 (all but munmap-dax, munmap, munmap-truncate, patch); 0 to 5 (munmap-dax, munmap)",
         "1 or 2 (seed-race)",
         "yes or no (percpu-ref)",
         "its label (all)",
@@ -387,6 +404,26 @@ def test_an_interrupt_of_a_search() -> None:
         _, said = running.communicate(timeout=60)
     assert running.returncode == -signal.SIGINT
     assert said == "gupcore: Interrupted before the end.\n"
+
+
+@pytest.mark.usefixtures("heard")
+def test_an_interrupt_ends_all_jobs() -> None:
+    table = [*PROGRAM, "table", "--callers", "4", "--jobs", "2"]
+    with subprocess.Popen(table, stdout=-1, stderr=-1, text=True, process_group=0) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("design")
+        time.sleep(1)  # by then they are at work
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGINT
+    assert said == "gupcore: Interrupted before the end.\n"
+    for _ in range(100):
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a job goes on")
 
 
 @pytest.mark.usefixtures("heard")

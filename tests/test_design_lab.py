@@ -96,7 +96,7 @@ def test_a_search_that_is_too_long_is_cut_off_and_says_so() -> None:
 
 
 def test_no_scenario_without_designs_is_offered(lab: DesignLab) -> None:
-    assert set(lab.scenario.options) == set(SCENARIOS) - {"percpu-ref"}
+    assert set(lab.scenario.options) == set(SCENARIOS) - {"percpu-ref", "patch"}
 
 
 # --- The page's own lab ---------------------------------------------------------------------------

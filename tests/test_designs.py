@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gupcore import DESIGNS, Design, Scenario, ScenarioError, check, race, replay
-from gupcore.kernel.design import CURE, V5_11, without
+from gupcore.kernel.design import CURE, MEMUNMAP_IN_BULK, V5_11, without
 from gupcore.table import row
 
 EXISTS, LANDS, STALE = "struct page exists", "DMA lands", "no stale mapping"
@@ -43,6 +43,11 @@ FAILING = {
     "v6.1-clean": ({EXISTS, LANDS, CLEAN, *LEFT_MAPPED},) * 2,
     "cure-clean": (set(),) * 2,
     "cure-clean-early": ({CLEAN},) * 2,
+    # The look comes after the reference was dropped; a grace period more is waited for by it.
+    "v5.11-looks-last": ({EXISTS, *LEFT_MAPPED},) * 2,
+    "v5.11-looks-last-waits": (LEFT_MAPPED,) * 2,
+    "cure-looks-last": ({EXISTS},) * 2,
+    "cure-looks-last-waits": (set(),) * 2,
 }
 
 
@@ -95,6 +100,13 @@ def test_v6_1_dies_when_the_io_completes() -> None:
     report = check(race("v6.1"))
     last = report.replay(report[EXISTS].schedule)[-1]
     assert (last.source.function, last.places[1].function) == ("put_page", "put_pages")
+
+
+def test_device_dax_unmaps_its_file_in_6_1_and_waits_for_no_pin() -> None:
+    """As kill_dev_dax() of 6.1 and the unbind after it do: the page of what is left out says so."""
+    order = ("kill_dax", "drain_faults", "unmap_all_files", *MEMUNMAP_IN_BULK)
+    design = replace(DESIGNS["device-dax"], name="device-dax-v6.1", unbind=order)
+    assert set(row("seed-race", design).failing()) == {EXISTS, LANDS}
 
 
 def test_gup_slow_spins_on_a_stale_pte_with_a_dead_pgmap() -> None:

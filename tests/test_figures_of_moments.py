@@ -36,11 +36,23 @@ def test_who_holds_what_is_said() -> None:
     assert states(at("11111"), PAGES).alt == (
         "then, step 5, try_grab_compound_head. "
         "struct page: count 2, 1 held by direct I/O, 1 of its own; "
-        "dev_pagemap: live, 1 held by struct page, 1 held by direct I/O, 1 of its own."
+        "dev_pagemap: live, 1 held by struct page, 1 held by direct I/O, 1 of its own; "
+        "direct I/O: irqs off, pte devmap 0x20000."
     )
     assert (
         states(at(""), ("struct page",)).alt == "then, start. struct page: count 1, 1 of its own."
     )
+
+
+def test_a_thread_is_drawn_with_what_it_is_inside_and_what_it_has_read() -> None:
+    reads, ended = states(at("111"), PAGES), states(at("1" * 11), PAGES)
+    for words in ("irqs off", "pte devmap 0x20000"):
+        assert f">{words}</text>" in reads.svg
+        assert words not in ended.svg
+    assert "irqs off" in states(at("1"), ("PTE",)).svg, "though it holds nothing"
+    assert "pte devmap" not in states(at("111"), ("driver",)).svg, "it is not about what is shown"
+    late = states({"early": (RACE, "1"), "late": (RACE, "1" * 11)}, PAGES)
+    assert late.svg.count("irqs off") == 1
 
 
 def test_each_reference_is_a_dot_in_the_colour_of_its_holder() -> None:
@@ -77,9 +89,12 @@ def test_a_ref_has_its_lives() -> None:
     ref = SCENARIOS["percpu-ref"](callers=1)
     moments = {"late": (ref, "11221"), "gone": (ref, "1122112" + "111")}
     shown = states(moments, ("count on CPU 0", "ref"))
-    assert "late, step 5, this_cpu_add. count on CPU 0: 1; ref: 1 held by tryget." in shown.alt
+    assert (
+        "late, step 5, this_cpu_add. count on CPU 0: 1; ref: 1 held by tryget; tryget: RCU."
+        in shown.alt
+    )
     assert shown.alt.endswith(
-        "gone, step 10, atomic_long_sub_and_test. count on CPU 0: 1; ref: gone."
+        "gone, step 10, atomic_long_sub_and_test. count on CPU 0: 1; ref: gone; tryget: RCU."
     )
 
 

@@ -1,5 +1,6 @@
 """The figures of chapters 3 and 4 say what the model computed, and nothing else."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from gupcore import DESIGNS, SCENARIOS, Design, Scenario, ScheduleError
 from gupcore.figures.lockstep import lockstep
 from gupcore.figures.page_count import page_count
+from gupcore.figures.picture import GREY
 from gupcore.kernel.design import AFTER_GRACE_PERIOD, BROADCAST
 
 broadcast = replace(
@@ -23,6 +25,9 @@ def test_a_count_is_told_step_by_step() -> None:
     assert "Step 9, munmap, put_page: the count becomes 0, the frame is now free." in shown.alt
     assert "Step 11, direct I/O, try_grab_compound_head: the count becomes 2." in shown.alt
     assert "breaks" not in shown.alt
+    dots = re.findall(f"<use [^>]*fill: {GREY}", shown.svg)
+    counts = [1] * 9 + [0] + [1, 2, 2, 1]  # at the start, and after each step
+    assert len(dots) == sum(counts)
 
 
 def test_a_broken_rule_is_told() -> None:

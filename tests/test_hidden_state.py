@@ -19,7 +19,7 @@ from pathlib import Path
 import hidden
 import pytest
 
-from gupcore import SCENARIOS, Automaton, Scenario, ScenarioError, check, race
+from gupcore import SCENARIOS, ScenarioError, check, race
 
 HOW_MANY = int(os.environ.get("HIDDEN_STATE", "1"))
 HERE = Path(__file__).parent
@@ -125,36 +125,6 @@ def test_there_are_no_more_threads_than_digits() -> None:
     loaded = hidden.load(hidden.Program({"|": "yield bad()\n"}).module)
     with pytest.raises(ScenarioError, match="at most 9 threads"):
         hidden.scenario(loaded, threads=10)
-
-
-ORDER = """\
-@models("none", "none.c")
-def comes(machine, name):
-    "Stand in the queue."
-    return Effect(replace(machine, m=machine.m | frozenset((name,))), "Comes.")
-
-@models("none", "none.c")
-def goes(machine):
-    "Let whoever is first in the queue go."
-    if len(machine.m) < 2:
-        return Blocked("Waits for two.")
-    first = next(iter(machine.m))
-    return Effect(replace(machine, n=3 * (first == LAST)), "Goes.")
-
-LAST = 2**40
-MACHINE = Machine(m=frozenset())
-"""
-
-
-@pytest.mark.xfail(strict=True, reason="sets are equal in whatever order they are gone through")
-def test_the_order_of_a_set_in_a_machine() -> None:
-    loaded = hidden.load(hidden.Program({"": ORDER, "|": "yield bad()\n"}).module)
-    one, two = "yield comes(0)\nyield goes()\n", "yield comes(LAST)\n"
-    both = [hidden.load(hidden.Program({"": ORDER, "|": text}).module) for text in (one, two)]
-    threads = tuple(Automaton(str(n), module.thread) for n, module in enumerate(both))
-    scene = hidden.scenario(loaded)
-    scene = Scenario("order", "", scene.design, loaded.MACHINE, threads, scene.rules)
-    assert check(scene).status != "holds"
 
 
 # --- What newcomers write is judged ---------------------------------------------------------------

@@ -3,7 +3,7 @@
 from gupcore import check, race
 from gupcore.kernel.gup import gup_pte_range
 from gupcore.kernel.steps.cpu import local_irq_save
-from gupcore.listing import Listing, kernel_lines
+from gupcore.listing import Listing, kernel_lines, story
 
 
 def test_a_listing_is_the_function_as_it_stands_in_its_file() -> None:
@@ -24,3 +24,13 @@ def test_kernel_lines_are_those_of_the_steps_that_are_there() -> None:
         "local_irq_save",
         "v5.11",
     ]
+
+
+def test_a_story_is_told_as_far_as_it_goes() -> None:
+    lines = story(race("no-check"), "21" + "2222").splitlines()
+    assert lines[0] == "unbind      Tells the DAX device to refuse new faults."
+    assert lines[1] == "direct I/O  Turns interrupts off."
+    assert len(lines) == 6
+    assert lines[-1].startswith("Step 6: thread 2 (unbind) cannot step. Waits for")
+    assert story(race("no-check"), "7").startswith("Step 1: '7' is no thread")
+    assert story(race("no-check"), "") == ""

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from runpy import run_path
 from typing import Any
@@ -11,8 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "book" / "_live" / "run.py"
-# Every chapter has a live cell, and so has the page with a gup-fast of one's own.
-NOTEBOOKS = [*sorted(ROOT.glob("chapters/*.ipynb")), ROOT / "book" / "your_gup_fast.ipynb"]
+# Every chapter has live cells, and so have some pages beside them.
+BESIDE = ("aftermath", "orders_of_memory", "your_gup_fast", "your_scene")
+CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
+NOTEBOOKS = [
+    *CHAPTERS,
+    *(ROOT / "book" / f"{name}.ipynb" for name in BESIDE),
+]
 NOT_IN_THE_PAGE = ("IPython", "anywidget", "ipywidgets", "matplotlib", "numpy", "traitlets")
 
 # Runs each cell of [[text, [[name, text], ...]], ...] and prints what the page is told.
@@ -43,7 +49,7 @@ def run(text: str, *earlier: str) -> Told:
 
 def text_of(told: Told) -> str:
     """What a reader reads of a run."""
-    read = [one for one in told if one[0] != "states"]  # that line goes as it came
+    read = [one for one in told if one[0] not in ("states", "judged")]
     return "".join(as_text + "\n" if kind == "html" else text for kind, text, as_text in read)
 
 
@@ -80,6 +86,18 @@ def test_a_live_cell_shows_in_the_page_what_it_shows_in_the_notebook(notebook: P
         assert told[-1][0] == "done"
 
 
+@pytest.mark.parametrize("notebook", CHAPTERS, ids=lambda path: path.stem)
+def test_each_chapter_has_a_cell_to_play_with_before_its_exercises(notebook: Path) -> None:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    (exercises,) = (n for n, cell in enumerate(cells) if "## Exercises" in source(cell))
+    tags = [cell["metadata"].get("tags", []) for cell in cells[:exercises]]
+    free = [n for n, of_cell in enumerate(tags) if "live" in of_cell]
+    assert free
+    for n in free:
+        assert cells[n - 1]["cell_type"] == "markdown", "an invitation"
+        assert "Right" not in stored(cells[n])
+
+
 # --- What a cell needs --------------------------------------------------------------------------
 
 
@@ -97,6 +115,11 @@ def test_only_what_a_cell_needs_is_run_first() -> None:
 def test_what_a_cell_binds_itself_is_not_looked_for() -> None:
     assert text_of(run("n = 1\nfor m in [2]:\n    print(n + m)", "n = m = 1 / 0")) == "3\n"
     assert text_of(run("n = n + 1\nprint(n)", "n = 1")) == "2\n"
+
+
+def test_what_a_function_changes_of_its_own_is_not_looked_for() -> None:
+    one = "def one():\n    found = {}\n    found[0] = 1\n    return found[0]"
+    assert text_of(run("print(one())", one, "found = 1 / 0")) == "1\n"
 
 
 def test_each_run_has_a_namespace_of_its_own() -> None:
@@ -149,6 +172,51 @@ def test_a_player_is_the_html_that_the_notebook_keeps() -> None:
     told = run(f"{text}Player(check(race('no-check')))")
     player = Player(check(race("no-check")))
     assert told[0] == ("html", player.to_html(), "Player(no-check)")
+
+
+JUDGE = """
+from gupcore.exercises import Answer
+
+
+def judge(n):
+    return Answer(n == 3, "said")
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "judged"),
+    [
+        ("judge(3)", ["right"]),
+        ("print(1, judge(3))", ["right"]),
+        ("print(judge(3))\njudge(3)", ["right"]),
+        ("judge(2)", ["wrong"]),
+        ("print(judge(2))\njudge(3)", ["wrong"]),
+        ("judge(3).said", []),
+        ("print('Right, it says')", []),
+        ("display(judge(3))\n1 / 0", ["right"]),
+    ],
+)
+def test_what_the_judges_said_is_told(text: str, judged: list[str]) -> None:
+    told = run(text, JUDGE)
+    assert [word for kind, word, _ in told if kind == "judged"] == judged
+    assert told[-1][0] == "done"
+
+
+def test_each_exercise_that_is_counted_is_judged_and_not_solved_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
+    exercises = import_module("live_cells").exercises()
+    assert set(exercises) == {f"chapters/{path.stem}" for path in CHAPTERS}
+    for page, ids in exercises.items():
+        cells = code_cells(ROOT / f"{page}.ipynb")
+        at = [n for n, cell in enumerate(cells) if cell["id"] in ids]
+        above = [[(f"<cell {cell['id']}>", source(cell)) for cell in cells[:n]] for n in at]
+        assert len(at) == len(ids) > 0
+        asked = [(source(cells[n]), earlier) for n, earlier in zip(at, above, strict=True)]
+        for told, n in zip(run_in_the_page(asked), at, strict=True):
+            words = [word for kind, word, _ in told if kind == "judged"]
+            assert words == ["wrong"], cells[n]["id"]
 
 
 def test_a_search_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

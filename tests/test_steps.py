@@ -1,7 +1,7 @@
 """What a step may do and must declare: mistakes get a sentence, and declarations are the truth."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -19,16 +19,23 @@ from gupcore import (
     ScenarioError,
     ThreadError,
     check,
+    gup_slow,
     models,
+    munmap,
     replay,
+    unbind,
+    user_code,
 )
 from gupcore.checker.machine import touch
 from gupcore.checker.step import Action, StepError, Thread
 from gupcore.kernel import map as kernel_map
 from gupcore.kernel import percpu_ref
+from gupcore.kernel.huge import collapse, split
 from gupcore.kernel.machine import DEVICE_PFN, MAPPING, NORMAL, STRUCT_PAGE, Machine, StructPage
+from gupcore.kernel.pte import pte_wrprotect
 from gupcore.kernel.start import dax_machine, memory_machine
 from gupcore.kernel.steps.struct_page import put_page
+from gupcore.patches.pages import write_back
 
 V5_11 = DESIGNS["v5.11"]
 
@@ -98,7 +105,7 @@ def adds_in_place(m: CanChange) -> Effect:
             "a CanChange, which can change; write @dataclass(frozen=True)",
         ),
         (lambda m: Effect(m, "x"), [0], "a list, which can change; use a tuple."),
-        (lambda m: Effect(m, m.page(0x1234).pfn and "x"), memory_machine(), "is no frame of this"),
+        (lambda m: Effect(m, m.page("x").pfn and "x"), memory_machine(), "is no frame of this"),
         (lambda m: Effect(m, "x", m.pte(0x1234)), memory_machine(), "0x1234 is no address of the"),
     ],
 )
@@ -279,9 +286,10 @@ def seen() -> dict[str, dict[str, set[Any]]]:
     for name, make in SCENARIOS.items():
         if name == "percpu-ref":
             continue
-        for design, setting in product(designs, make.settings):
+        designed: list[dict[str, Any]] = [{"design": d, "callers": 1} for d in designs]
+        for chosen, setting in product(designed if make.has_designs else [{}], make.settings):
             try:
-                note(check(make(design=design, callers=1, **setting)).graph, found)
+                note(check(make(**chosen, **setting)).graph, found)
             except ScenarioError:
                 continue
     for scene in (
@@ -289,9 +297,39 @@ def seen() -> dict[str, dict[str, set[Any]]]:
         SCENARIOS["special"]("v5.11", callers=2, access="write"),
         SCENARIOS["munmap"](V5_11.lacking("unless_zero")),
         SCENARIOS["seed-race"](replace(DESIGNS["march-2021"], counted=True)),
+        SCENARIOS["seed-race"]("v5.11-looks-last"),
+        *further(),
     ):
         note(check(scene).graph, found)
     return found
+
+
+def further() -> Iterator[Scenario]:
+    """Scenes of two threads that no catalogue has, each for one thing that a step may do."""
+    march = DESIGNS["march-2021"]
+    huge = SCENARIOS["patch"]("6401c4eb57f9", "after").machine
+    small = SCENARIOS["patch"]("70cbc3cc78a9", "after").machine
+    whole = SCENARIOS["patch"]("c24d37322548", "after").machine
+    read_only = small.with_pte(MAPPING, pte_wrprotect(small.pte(MAPPING)))
+    slow = Automaton("slow", gup_slow, (0, MAPPING, 1, 0, V5_11))
+    collapses = Automaton("khugepaged", collapse, (1, MAPPING, V5_11))
+    splits = Automaton("split", split, (0x1000,))
+    locks = [Automaton(f"w {cpu}", write_back, (cpu, DEVICE_PFN)) for cpu in (0, 1)]
+    stores = [
+        Automaton(f"s {cpu}", user_code, (cpu, MAPPING, bool(cpu), 1, V5_11)) for cpu in (0, 1)
+    ]
+    unmaps = Automaton("munmap", munmap, (2, V5_11))
+    scenes: tuple[tuple[Any, ...], ...] = (
+        (huge, Automaton("unbind", unbind, (1, 1, march))),
+        (small, slow, collapses),
+        (small, collapses, unmaps),
+        (whole, slow, splits),
+        (whole, stores[0], splits),
+        (dax_machine(), *locks),
+        (read_only, *stores),
+    )
+    for machine, *threads in scenes:
+        yield Scenario("further", "", V5_11, machine, tuple(threads))
 
 
 def note(graph: Any, found: dict[str, dict[str, set[Any]]]) -> None:

@@ -1,5 +1,6 @@
 """The tables of verdicts, and what each protection is needed for."""
 
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
@@ -23,6 +24,21 @@ def test_a_table_as_html() -> None:
     assert page.count('<th scope="col">') == len(found["v6.1", 1].failing()) == 4
     assert "seed-race; 6 other rules hold in every row" in page
     assert f"<td>{found['v6.1', 2].states:,}</td>" in page
+
+
+def test_a_table_is_the_same_whoever_judges_its_rows() -> None:
+    designs = ("v5.11", "cure", "no-check")
+    with ProcessPoolExecutor(2) as executor:
+        shared = table(designs=designs, callers=(1,), executor=executor)
+    assert shared == table(designs=designs, callers=(1,))
+    assert str(shared) == str(table(designs=designs, callers=(1,)))
+
+
+def test_a_table_is_judged_by_a_cluster() -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(n_workers=2, threads_per_worker=1) as client:
+        found = table(designs=("v5.11",), callers=(1,), executor=client.get_executor())
+    assert found == table(designs=("v5.11",), callers=(1,))
 
 
 def test_a_row_takes_the_worst_of_its_settings() -> None:
@@ -149,7 +165,7 @@ def test_needs_pass_over_scenarios_that_a_design_does_not_go_with(
     tried: set[str] = set()
     monkeypatch.setattr("gupcore.table.row", holds)
     assert all(need.row is None for need in needs("v6.1"))
-    assert tried == set(SCENARIOS) - {"block-io", "percpu-ref"}
+    assert tried == set(SCENARIOS) - {"block-io", "percpu-ref", "patch"}
 
 
 def test_unknown_names() -> None:

@@ -83,7 +83,7 @@ def test_a_number_is_no_schedule() -> None:
 
 def test_what_is_no_scenario() -> None:
     with pytest.raises(ScenarioError, match="What is checked is a scenario"):
-        check("seed-race")  # type: ignore[arg-type]
+        check("seed-race")  # type: ignore[call-overload]
     with pytest.raises(ScenarioError, match="None is no design; choose no-check"):
         race(None)
     with pytest.raises(ScenarioError, match="callers must be a whole number, not the str '2'"):
@@ -109,7 +109,7 @@ def test_a_report_prints_as_a_table() -> None:
         ),
         (
             (Rule("no late I/O", "", "steps"),),
-            "must be step or end or finish, not steps.",
+            "must be step or return or end or finish, not steps.",
         ),
     ],
 )

@@ -12,10 +12,14 @@ from pkgutil import iter_modules
 from typing import Any
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
+from where_taken import Taken, name_of, players, taken, where_taken
 
+from gupcore import SCENARIOS
+from gupcore.kernel.lines import READING, marks_of
 from gupcore.kernel.map import ACTIONS
 
 TERM = re.compile(r"(\S.{0,30}?) {2,}(?=\S)(.*)")
@@ -119,14 +123,99 @@ class KernelMap(SphinxDirective):
             body += row([[nodes.strong(text=file)]], morecols=len(HEADS) - 1)
             for action in actions:
                 function, _, version = action.source
+                at = where(self.env.docname, taken([("", action.name)]))
                 cells = [[nodes.literal(text=function), nodes.Text(f" {version}")]]
-                cells += [[nodes.literal(text=action.name), nodes.Text(f" {action.does}")]]
-                body += row(cells)
+                step = [nodes.literal(text=action.call), nodes.Text(f" {action.does}")]
+                for lines, mark in marks_of(action.name):
+                    step += [
+                        nodes.Text(" "),
+                        link(lines.link(mark.line), f"{lines.file}:{mark.line}, {lines.version}"),
+                    ]
+                body += row([*cells, [*step, nodes.Text(" "), nodes.inline("", "", *at)]])
         group += body
         return [nodes.table("", group, classes=["gup-kernel-map"])]
 
 
 HEADS = ("kernel function", "step of the model")
+
+
+class ReadingMap(SphinxDirective):
+    """A list of kernel functions: line by line, what stands for it in the model, and where."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a title and a list for each function."""
+        found: list[nodes.Node] = []
+        for lines in READING:
+            stands = f"{lines.file}, {lines.version}, lines {lines.first} to {lines.last}"
+            title = [nodes.strong(text=f"{lines.function}()"), nodes.Text(" ")]
+            found += [nodes.paragraph("", "", *title, link(lines.link(), stands))]
+            items = nodes.bullet_list()
+            for mark in lines.marks:
+                says = [link(lines.link(mark.line), str(mark.line)), nodes.Text(": ")]
+                says += [nodes.literal(text=mark.shows), nodes.Text(", in the model ")]
+                says += [nodes.literal(text=mark.model)]
+                items += nodes.list_item("", nodes.paragraph("", "", *says))
+            made = taken(lines.calls())
+            found += [items, nodes.paragraph("", "", *where(self.env.docname, made))]
+        return found
+
+
+class SceneMap(SphinxDirective):
+    """A list of the catalogue's scenes: what each is about, and the pages that play it."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the list."""
+        found = nodes.definition_list(classes=["gup-scenes"])
+        for scene, make in SCENARIOS.items():
+            boards = players().items()
+            pages = {page for page, of in boards if scene in [one["scenario"] for one in of]}
+            says = nodes.paragraph("", f"{make(**make.settings[0]).says} ")
+            says += where(self.env.docname, Taken(set(), pages)) if pages else []
+            term = nodes.term("", "", nodes.literal(text=scene), ids=[f"scene-{scene}"])
+            found += nodes.definition_list_item("", term, nodes.definition("", says))
+        return [found]
+
+
+def where(here: str, made: Taken) -> list[nodes.Node]:
+    """Say with links in which scenes, and on which pages, something is done; nothing for nowhere.
+
+    here  the name of the page that says it
+    """
+    scenes = [
+        nodes.reference("", "", nodes.literal(text=scene), refid=f"scene-{scene}", internal=True)
+        for scene in SCENARIOS
+        if scene in made.scenes
+    ]
+    pages = [page for page in players() if page in made.pages]
+    numbered = [page for page in pages if page.startswith("chapters/")]
+    others = [page for page in pages if page not in numbered]
+    parts = (
+        ("Scene", scenes),
+        ("Played in chapter", [page_link(here, page) for page in numbered]),
+        ("Played in" if not numbered else "and in", [page_link(here, page) for page in others]),
+    )
+    found: list[nodes.Node] = []
+    for title, links in parts:
+        plural = "s" if len(links) > 1 and not title.endswith("in") else ""
+        for number, one in enumerate(links):
+            found += [nodes.Text(", " if number else f"{title}{plural} "), one]
+        if links:
+            found += [
+                nodes.Text(" " if numbered and others and title.endswith("chapter") else ". ")
+            ]
+    return found
+
+
+def page_link(here: str, page: str) -> nodes.Node:
+    """Return a link from a page to another one."""
+    target = {"refdomain": "std", "reftype": "doc", "reftarget": f"/{page}", "refdoc": here}
+    shown = nodes.inline(text=name_of(page))
+    return pending_xref("", shown, refexplicit=True, refwarn=True, **target)
+
+
+def link(address: str, text: str) -> nodes.reference:
+    """Return a link that leads out of the book."""
+    return nodes.reference("", text, refuri=address, internal=False)
 
 
 def row(cells: Sequence[Sequence[nodes.Node]], **span: int) -> nodes.row:
@@ -140,6 +229,10 @@ def row(cells: Sequence[Sequence[nodes.Node]], **span: int) -> nodes.row:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directive, the sections, and the rewriting of docstrings."""
     app.add_directive("kernel-map", KernelMap)
+    app.add_directive("reading-map", ReadingMap)
+    app.add_directive("scene-map", SceneMap)
+    # Before autodoc writes into the functions that it reads, which the checker would refuse to run.
+    app.connect("builder-inited", lambda app: where_taken())
     app.connect("source-read", module_sections)
     app.connect("autodoc-process-docstring", rewrite)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,7 +11,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 from gupcore.player.module import module, style
 
-MARK = 'class="gup-player'
+MARK = re.compile('class="gup-(player|orders|vote)"')
 LIVE = 'id="gup-live"'  # a page with live cells, see live_cells: what they show may be a player
 ENDS_ITS_ELEMENT = re.compile(r"</(script|style)|<!--", re.IGNORECASE)
 
@@ -32,7 +32,7 @@ def note_player(app: Sphinx, config: Config) -> None:
 def inline_player(app: Sphinx, page: str, template: str, context: dict[str, Any], doc: Any) -> None:
     """Once per page, however many players it has; pages without one stay as they are."""
     body = context.get("body", "")
-    if (MARK in body or LIVE in body) and app.builder.name != "epub":
+    if (MARK.search(body) or LIVE in body) and app.builder.name != "epub":
         script = checked(module()) + "\nmountAll(document);\n"
         if LIVE in body:
             script += "gupLive.enliven = enliven;\n"

@@ -11,7 +11,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 COMMIT = re.compile(r"https://git\.kernel\.org/torvalds/c/(\w+)")
 FILE = re.compile(
-    r"https://git\.kernel\.org/pub/scm/linux/kernel/git/(torvalds|stable)/linux\.git/tree/(.+)\?h=(.+)"
+    r"https://git\.kernel\.org/pub/scm/linux/kernel/git/(torvalds|stable)/linux\.git/tree/(.+)\?h=([^#]+)(?:#n\d+)?"
 )
 OWNER = {"torvalds": "torvalds", "stable": "gregkh"}
 

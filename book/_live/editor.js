@@ -26,7 +26,7 @@ const live = globalThis.gupLive;
 let thePython;
 live.open = (given) => {
   thePython ??= new Python(live, given.page);
-  new Cell(given, thePython);
+  return new Cell(given, thePython);
 };
 
 function make(tag, attributes, ...inside) {
@@ -40,6 +40,7 @@ class Cell {
   constructor({ page, cell, element, bar }, runs) {
     this.cell = cell;
     this.python = runs;
+    this.page = page.name;
     this.key = `gup-live:${page.name}:${cell.id}`;
     this.limit = cell.limit;
     this.above = page.cells.slice(0, page.cells.indexOf(cell)).map(({ id, text }) => [`<cell ${id}>`, text]);
@@ -50,7 +51,7 @@ class Cell {
     this.output.hidden = true;
     bar.after(this.output);
     this.input.hidden = true;
-    this.editor = this.makeEditor(this.kept() ?? cell.text);
+    this.editor = this.makeEditor(live.kept(cell) ?? cell.text);
     this.offerReset();
     this.editor.focus();
     runs.prepare((sentence) => this.say(sentence));
@@ -108,14 +109,6 @@ class Cell {
     return this.editor.state.doc.toString();
   }
 
-  kept() {
-    try {
-      return localStorage.getItem(this.key);
-    } catch {
-      return null; // some browsers keep nothing for a page
-    }
-  }
-
   /** Keep what is written, for this page and this cell; the book's own text need not be kept. */
   keep() {
     const text = this.text();
@@ -128,9 +121,22 @@ class Cell {
     this.offerReset();
   }
 
+  write(text) {
+    this.editor.dispatch({ changes: { from: 0, to: this.editor.state.doc.length, insert: text } });
+  }
+
+  /** Run a text in the place of what is written, which the reader can bring back by undoing. */
+  runText(text) {
+    if (this.running) this.python.stop("Stopped.");
+    this.write(text);
+    this.start();
+    this.run.focus({ preventScroll: true });
+    this.editor.dom.scrollIntoView({ block: "start" });
+  }
+
   /** Bring the book's own text back, and what the book shows below it. */
   restore() {
-    this.editor.dispatch({ changes: { from: 0, to: this.editor.state.doc.length, insert: this.cell.text } });
+    this.write(this.cell.text);
     if (!this.running) this.show(null);
     this.say(this.running ? "The book's text is back." : "The book's text and output are back.");
     this.offerReset();
@@ -180,6 +186,7 @@ class Cell {
         add(results, kind, text);
         heard.push(kind === "html" ? asText : text);
       },
+      solved: () => globalThis.gupSolved?.(this.page, this.cell.id),
       ends: (sentence) => {
         if (began) this.show(results);
         this.isRunning(false);

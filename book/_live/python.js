@@ -1,6 +1,8 @@
 // The page's Python: fetched in pieces on the first click, run in a worker, one cell at a time.
 
 const AT_ONCE = 2; // pieces that are fetched: each that has come is a bit of progress to be seen
+const FORBIDDEN =
+  "This page may start no Python here. Run “make serve” in the book's repository, and open the address it prints.";
 const PARTS = ["module", "glue", "lock", "wasm", "library", "gupcore", "run"];
 
 export class Python {
@@ -69,7 +71,7 @@ export class Python {
     return name in this.live.pieces;
   }
 
-  /** How much has come: "3.1 of 8.8 MB". */
+  /** How much has come: "3.1 of 10.7 MB". */
   soFar() {
     const megabytes = (pieces) => (pieces.reduce((sum, [, bytes]) => sum + bytes, 0) / 1e6).toFixed(1);
     return `${megabytes(this.pieces.filter((piece) => this.isHere(piece)))} of ${megabytes(this.pieces)} MB`;
@@ -91,7 +93,14 @@ export class Python {
     this.worker?.terminate();
     this.ready = false;
     this.tellWait();
-    const worker = new Worker(this.address());
+    let worker;
+    try {
+      worker = new Worker(this.address());
+    } catch {
+      this.coming = null;
+      this.end(FORBIDDEN);
+      return;
+    }
     this.worker = worker;
     worker.addEventListener("message", ({ data }) => worker === this.worker && this.hear(...data));
     worker.addEventListener("error", ({ message }) => worker === this.worker && this.broke(message));
@@ -126,6 +135,8 @@ export class Python {
     } else if (kind === "done") {
       const seconds = (performance.now() - this.job.began) / 1000;
       this.end(`Ran in ${seconds.toFixed(seconds < 1 ? 2 : 1)} s.`);
+    } else if (kind === "judged") {
+      if (text === "right") this.job.told.solved();
     } else if (kind === "states") {
       this.say(`Searching: ${text} states found, ${more} to look at.`);
     } else {

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, NamedTuple
 
-import gupcore.exercises
 import gupcore.player  # noqa: F401  (what a run will want is here before it begins)
 from gupcore.checker import explore
+from gupcore.exercises import Answer
 
 MOST = 20_000  # characters of text that a run may show
 EVERY = 0.2  # seconds between two messages of one kind
@@ -68,10 +68,11 @@ def names_of(statement: ast.stmt) -> Names:
     used = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
     for scope in scopes_in(table):
         used |= {s.get_name() for s in scope.get_symbols() if s.is_global() and s.is_referenced()}
+    # A function also changes what is its own, and that is no name of the module.
+    changed = {name for node in ast.walk(statement) for name in changed_by(node)} & used
     bound = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
     if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         used -= bound  # as a loop binds its variable before it uses it
-    changed = {name for node in ast.walk(statement) for name in changed_by(node)}
     return Names(frozenset(bound | changed), frozenset(used | changed))
 
 
@@ -120,6 +121,7 @@ class Shown(io.TextIOBase):
         self.told, self.room, self.left_out = tell, MOST, 0
         self.waiting: list[str] = []
         self.told_at = 0.0
+        self.answers: list[bool] = []
 
     def write(self, text: str) -> int:
         """Keep a text for the page, or count what there is no room for."""
@@ -139,9 +141,15 @@ class Shown(io.TextIOBase):
             self.waiting.clear()
             self.told_at = time.monotonic()
 
+    def print(self, *values: Any, **named: Any) -> None:
+        """Print, and note what a judge has said."""
+        self.answers += [value.right for value in values if isinstance(value, Answer)]
+        print(*values, **named)
+
     def display(self, *values: Any) -> None:
         """Show values as a notebook does: as HTML where they have any."""
         for value in values:
+            self.answers += [value.right] if isinstance(value, Answer) else []
             page, text = in_both(value)
             if page is None:
                 print(text)
@@ -154,6 +162,8 @@ class Shown(io.TextIOBase):
         self.flush()
         if self.left_out:
             self.told("note", f"The output goes on for {self.left_out:,} more characters.", "")
+        if self.answers:
+            self.told("judged", "right" if all(self.answers) else "wrong", "")
 
 
 def in_both(value: Any) -> tuple[str | None, str]:
@@ -207,7 +217,8 @@ def run(text: str, earlier: Iterable[Iterable[str]], tell: Tell) -> None:
     earlier  the name and the text of each cell above it
     tell     told what happens: "text", a text; "html", what is to be shown, the same as text;
              "states", how many a search has found; "error", a traceback, in short; "note", a
-             sentence; and last "done", or "broken" if Python is to be started anew
+             sentence; "judged", "right" or "wrong", what the answers that were shown come to; and
+             last "done", or "broken" if Python is to be started anew
     """
     cell = Cell(f"<cell {next(numbers)}>", text)
     shown = Shown(tell)
@@ -244,7 +255,7 @@ def value_of(cell: Cell, earlier: list[Cell], shown: Shown) -> Any:
     """Run what a cell needs, and the cell; return the value of its last line."""
     tree = cell.parsed()
     space: dict[str, Any] = {"__name__": "__main__", "display": shown.display}
-    space["__builtins__"] = {**vars(builtins), "input": no_input}
+    space["__builtins__"] = {**vars(builtins), "input": no_input, "print": shown.print}
     parsed = [given.parsed() for given in earlier]
     with redirect_stdout(io.StringIO()):
         for given, statements in zip(earlier, needed_by(tree, parsed), strict=True):

@@ -21,6 +21,17 @@ async function bytes(packed) {
   return new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
+/** Run a module that is in memory. In a page from disk WebKit imports no Blob, and a data: address it does. */
+async function imported(buffer) {
+  const address = URL.createObjectURL(new Blob([buffer], { type: "text/javascript" }));
+  try {
+    return await import(address);
+  } catch {
+    const text = Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join("");
+    return import(`data:text/javascript;base64,${btoa(text)}`);
+  }
+}
+
 async function start(parts) {
   const names = Object.keys(parts);
   const unpacked = await Promise.all(names.map((name) => bytes(parts[name])));
@@ -28,7 +39,6 @@ async function start(parts) {
   withoutNetwork({ "pyodide.asm.wasm": part.wasm, "python_stdlib.zip": part.library });
   withLessMemory();
   const asText = (buffer) => new TextDecoder().decode(buffer);
-  const imported = (buffer) => import(URL.createObjectURL(new Blob([buffer], { type: "text/javascript" })));
   const [{ loadPyodide }, glue] = await Promise.all([imported(part.module), imported(part.glue)]);
   const python = await loadPyodide({
     indexURL: "https://book.invalid/",

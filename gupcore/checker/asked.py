@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass
 from inspect import isfunction, isgeneratorfunction
+from types import CodeType
 from typing import TypeVar
 
 Asked = TypeVar("Asked")
@@ -42,6 +45,11 @@ def one_of(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
+def so_many(number: int, noun: str) -> str:
+    """Return a number and its noun as they go together: 1 step, 2 steps."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def inside(sentence: str) -> str:
     """Return a sentence as it goes on in another."""
     return f"{sentence[0].lower()}{sentence[1:]}"
@@ -50,3 +58,24 @@ def inside(sentence: str) -> str:
 def a(value: object) -> str:
     """Name a value with its type, in a sentence: the str '2'."""
     return f"the {type(value).__name__} {value!r}"
+
+
+def raised(error: Exception, function: Callable[..., object], machine: object) -> str:
+    """Say in a sentence what a function of other people's has raised, and in which of its lines.
+
+    Where it asked the machine for a field that is not there, name those that are.
+    """
+    kind, code = type(error), getattr(function, "__code__", None)
+    said = f"{kind.__name__}: {error}" if kind.__module__ == "builtins" else str(error)
+    lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if _is_in(at, code)]
+    where = f"{code.co_name}, line {lines[-1]}: " if code and lines else ""
+    said = " ".join(f"{where}{said}".split()).rstrip(".")
+    whose = type(machine).__name__
+    if f"{whose!r} object has no attribute" in said or f"{whose}.__init__()" in said:
+        known = [field.name for field in fields(machine)] if is_dataclass(machine) else ()
+        said += f"; its fields are {', '.join(known)}" if known else ""
+    return f"{said}."
+
+
+def _is_in(at: traceback.FrameSummary, code: CodeType | None) -> bool:
+    return code is not None and (at.filename, at.name) == (code.co_filename, code.co_name)

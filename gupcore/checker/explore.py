@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from .answers import MACHINE_BITS, Answers
 from .machine import stopped
 from .reach import begin
+from .rule import Returned
 from .step import Blocked, Effect, Step
 from .thread import Automaton
 
@@ -40,6 +41,7 @@ class Move(NamedTuple):
     before  the machine before it, and
     effect  what the step did
     delta   what the move adds to the number of a state
+    ends    if the thread ends with it, the thread's label and what it returns
     """
 
     thread: int
@@ -47,6 +49,7 @@ class Move(NamedTuple):
     before: Any
     effect: Effect
     delta: int
+    ends: Returned = ()
 
 
 class Graph:
@@ -110,12 +113,13 @@ class Graph:
     @cached_property
     def finals(self) -> tuple[int, ...]:
         """The final ones of the states that were found; to be asked for when the search is over."""
-        rest = (
-            state
-            for state in self.states
-            if not any(known(state & mask) for known, mask, _ in self.lookups)
-        )
-        return tuple(filter(self.final, rest))
+        found, machines = self.states, (1 << MACHINE_BITS) - 1
+        dead = {number for number, machine in enumerate(self.machines) if stopped(machine)}
+        for thread, shift in zip(self.threads, self._shifts, strict=True):
+            nodes = ((1 << NODE_BITS) - 1) << shift
+            ended = {at << shift for at, node in enumerate(thread.nodes) if node.step is None}
+            found = [s for s in found if s & nodes in ended or s & machines in dead]
+        return tuple(found)
 
     def move(self, state: int, thread: int) -> Move | None:
         """Return what `thread` does in `state`; None if it has ended or is blocked."""
@@ -179,6 +183,7 @@ class Graph:
         """See that the threads, and all they reach, are what they were when the search began."""
         for automaton in self.threads:
             automaton.verify()
+        self.answers.verify()
         self.reach.recheck()
 
     def _work_out(self, state: int, thread: int) -> Move | None:
@@ -190,10 +195,14 @@ class Graph:
         if not isinstance(effect, Effect):
             return None
         delta = there - here
+        ends: Returned = ()
         if not stopped(effect.machine):
-            arrived = self.threads[thread].after(at, effect.result)
+            automaton = self.threads[thread]
+            arrived = automaton.after(at, effect.result)
             delta += (arrived - at) << self._shifts[thread]
-        return Move(thread, node.step, self.machines[here], effect, delta)
+            after = automaton.nodes[arrived]
+            ends = () if after.step else (automaton.label, after.result)
+        return Move(thread, node.step, self.machines[here], effect, delta, ends)
 
 
 watcher: Progress | None = None  # told by the searches that have nobody else to tell

@@ -14,9 +14,10 @@ While a step acts, the machine hands its things out through methods that say so 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, NamedTuple, Protocol, Self, TypeGuard
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any, NamedTuple, Protocol, Self, TypeGuard, TypeVar
 
 
 class Gone(Exception):
@@ -52,6 +53,9 @@ class Touch(NamedTuple):
 
 DATA = "data of a frame"  # what a step touches that uses a frame, and does not only count it
 CALLER = "a caller"  # a holder that the machine does not know: the thread that took the reference
+
+
+Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
 
 class Accounts(Hashable, Protocol):
@@ -92,6 +96,38 @@ class watching:
         _watched.pop()
 
 
+def set_of(entries: Iterable[Entry]) -> frozenset[Entry]:
+    """Make a set that is gone through in the same order however it came about.
+
+    Of machines that differ in that order only, the checker has to look at each.
+    """
+    if isinstance(entries, Unseen):
+        return entries  # type: ignore[return-value]
+    return frozenset(sorted(entries))
+
+
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """Stands for a set at which nobody may look; it can be added to and taken from.
+
+    A step that does no more to it does the same whatever is in the set: see `callers`.
+    """
+
+    def __or__(self, more: object) -> Unseen:
+        return self
+
+    __sub__ = __or__
+
+    def __bool__(self) -> bool:
+        raise TypeError("nobody may look")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("nobody may look")
+
+    def __hash__(self) -> int:
+        raise TypeError("nobody may look")
+
+
 def stopped(machine: object) -> bool:
     """Does nothing run any more on this machine?"""
     return getattr(machine, "oops", None) is not None
@@ -99,14 +135,38 @@ def stopped(machine: object) -> bool:
 
 def things(machine: object) -> tuple[Thing, ...]:
     """Describe a machine for people: as it does itself, or else field by field."""
-    if hasattr(machine, "things"):
-        described: tuple[Thing, ...] = machine.things()
-        return described
-    if hasattr(machine, "_fields"):
-        names = machine._fields
-    elif is_dataclass(machine):
-        names = tuple(field.name for field in fields(machine))
-    else:
+    described: tuple[Thing, ...] = machine.things() if hasattr(machine, "things") else ()
+    kind: Any = type(machine)
+    names = _further(kind)
+    if not (described or names):
         return (Thing("machine", "object", True, str(machine)),)
     values = ((name, getattr(machine, name)) for name in names if name != "oops")
-    return tuple(Thing(name, "object", value is not None, str(value)) for name, value in values)
+    further = (Thing(name, "object", value is not None, _in_words(value)) for name, value in values)
+    return (*described, *further)
+
+
+@cache
+def _further(kind: type) -> tuple[str, ...]:
+    """Name the fields that a machine of a class does not describe itself, as a subclass adds them.
+
+    They are asked for with every machine that is drawn, and are always the same.
+    """
+    names = _fields(kind)
+    for base in kind.__mro__:
+        if "things" in vars(base):
+            names = tuple(name for name in names if name not in _fields(base))
+    return names
+
+
+def _fields(kind: Any) -> tuple[str, ...]:
+    named: tuple[str, ...] = getattr(kind, "_fields", ())
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else named
+
+
+def _in_words(value: object) -> str:
+    """Say what a field holds; None is a thing that is not there."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(map(str, value)))
+    return "" if value is None else str(value)

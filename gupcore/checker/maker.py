@@ -13,7 +13,7 @@ from functools import cached_property
 from inspect import isfunction, signature
 from typing import Any
 
-from .asked import ScenarioError, check_number, one_of, one_of_these
+from .asked import ScenarioError, a, check_number, one_of, one_of_these
 from .scenario import Scenario
 
 
@@ -110,8 +110,13 @@ class Maker:
             raise ScenarioError(f"The scenario {self.name}: {error}.") from None
         bound.apply_defaults()
         for name, domain in self.domains.items():
+            if name not in bound.arguments:
+                raise ScenarioError(f"The scenario {self.name} has no parameter {name}.")
             bound.arguments[name] = _within(domain, name, bound.arguments[name])
         scenario = self.make(**bound.arguments)
+        if not isinstance(scenario, Scenario):
+            made = a(scenario)
+            raise ScenarioError(f"The scenario {self.name} is made to return {made}; `return` one.")
         if without:
             one_of_these("without", without, [thread.label for thread in scenario.threads])
             left = tuple(thread for thread in scenario.threads if thread.label != without)
@@ -144,14 +149,26 @@ def scenario(
     settings  the settings in which tables try it
     exported  can it be had from the package by its own name?
     domains   what each of its parameters can be, see `Maker`, where `DOMAINS` does not say it
+
+    Raises ScenarioError for a name that one of the package's own has.
     """
 
+    if not isinstance(name, str):
+        raise ScenarioError('A scenario has a name; write @scenario("name").')
+
     def register(make: Callable[..., Scenario]) -> Maker:
+        if name in SCENARIOS and _is_ours(SCENARIOS[name].make) and not _is_ours(make):
+            raise ScenarioError(f"There is a scenario {name!r} already; give yours another name.")
         known = {name: DOMAINS[name] for name in signature(make).parameters if name in DOMAINS}
         SCENARIOS[name] = Maker(name, make, {**known, **domains}, settings, exported)
         return SCENARIOS[name]
 
     return register
+
+
+def _is_ours(make: Callable[..., Scenario]) -> bool:
+    """Is it a function of this package?"""
+    return str(make.__module__).partition(".")[0] == __package__.partition(".")[0]
 
 
 def named_scenario(name: str) -> Maker:

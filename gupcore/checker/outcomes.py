@@ -145,7 +145,9 @@ class _Contracted:
             return STUCK, broken
         if self.graph.stopped(machine):
             return OOPS, broken
-        return ENDS, broken | {r.name for r in self.rules if r.on == "end" and not r.holds(machine)}
+        return ENDS, broken | {
+            r.name for r in self.rules if r.on == "end" and not r.is_kept(machine)
+        }
 
 
 def _counts(contracted: _Contracted) -> Counter[Key]:

@@ -8,6 +8,7 @@ can follow, and of those the first in the order of the threads: the answer is al
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Protocol
 
 from .explore import Graph
 
@@ -55,27 +56,51 @@ def walk(graph: Graph, schedule: Schedule) -> int:
 
 
 def stuck(graph: Graph) -> set[int]:
-    """Return the states of components that no move leaves and where a thread is unfinished."""
-    can_finish = leading_to(graph, graph.finals)
-    doomed = [state for state in graph.states if state not in can_finish]
+    """Return the states of components that no move leaves and where a thread is unfinished.
+
+    The graph must be complete.
+    """
     found: set[int] = set()
-    for members in map(set, components(graph, doomed)):
-        if all(after in members for state in members for _, after in graph.moves(state)):
-            found |= members
-    return found
+    done: set[int] = set()  # with a state, all that it leads to
+    for state in reversed(graph.states):  # most moves lead to a state that was found later
+        if state in done:
+            continue
+        for known, mask, _ in graph.lookups:
+            move = known(state & mask)
+            if move is not None and state + move.delta in done:
+                done.add(state)  # its component is another, and so has a move out of it
+                break
+        else:
+            for members in map(set, components(graph, [state], done)):
+                if all(after in members for here in members for _, after in graph.moves(here)):
+                    found |= members
+                done |= members
+    return found - set(graph.finals)
 
 
-def components(graph: Graph, states: list[int]) -> Iterator[list[int]]:
+class Ahead(Protocol):
+    """A graph whose states are numbers, as far as it is needed to look ahead in it."""
+
+    def moves(self, state: int, /) -> Iterator[tuple[object, int]]: ...
+
+
+def components(graph: Ahead, states: list[int], done: Collection[int] = ()) -> Iterator[list[int]]:
     """Yield the strongly connected components of `states`, each after all those it leads to.
 
-    `states` must hold the successors of its members.  This is Tarjan's algorithm with a list in
-    place of recursion, because a way through the graph can be longer than Python's stack is deep.
+    `states` must hold the successors of its members, or lead to them.  What is `done` is passed
+    over, and with each state in it there must be those it leads to.  This is Tarjan's algorithm
+    with a list in place of recursion, because a way through the graph can be longer than Python's
+    stack is deep.
     """
+
+    def after_it(state: int) -> Iterator[int]:
+        return iter([after for _, after in graph.moves(state) if after not in done])
+
     path: list[int] = []  # the states whose component is not yet complete,
     position: dict[int, int] = {}  # where each of them stands in it,
     lowest: dict[int, int] = {}  # and how far down it one can get from each state that was met
     for root in states:
-        work = [] if root in lowest else [(root, iter([after for _, after in graph.moves(root)]))]
+        work = [] if root in lowest else [(root, after_it(root))]
         while work:
             state, successors = work[-1]
             if state not in lowest:
@@ -83,7 +108,7 @@ def components(graph: Graph, states: list[int]) -> Iterator[list[int]]:
                 path.append(state)
             for after in successors:
                 if after not in lowest:
-                    work.append((after, iter([further for _, further in graph.moves(after)])))
+                    work.append((after, after_it(after)))
                     break
                 if after in position:
                     lowest[state] = min(lowest[state], lowest[after])
@@ -110,6 +135,30 @@ def reach(graph: Graph, state: int) -> list[int]:
                 seen.add(after)
                 queue.append(after)
     return queue
+
+
+def distance(
+    graph: Graph, state: int, moves: Collection[int] = (), states: Collection[int] = ()
+) -> int | None:
+    """Return the steps from `state` to the nearest of some moves (their id()s) or states.
+
+    A move counts as the step that it is.  None if there is no way.
+    """
+    seen, layer, steps = {state}, [state], 0
+    while layer:
+        if any(here in states for here in layer):
+            return steps
+        steps += 1
+        further = []
+        for here in layer:
+            for move, after in graph.moves(here):
+                if id(move) in moves:
+                    return steps
+                if after not in seen:
+                    seen.add(after)
+                    further.append(after)
+        layer = further
+    return None
 
 
 def leading_to(graph: Graph, goals: Collection[int]) -> set[int]:

@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any, NamedTuple
 
-from .machine import CALLER, stopped, things
+from .machine import CALLER, Thing, stopped, things
 
 THERE, DYING, EMPTY, GONE = "there", "dying", "empty", "gone"
+BESIDES = "besides"  # the room of what a machine is not told how to draw
 BOX, ENTRY, PAGE, FRAME, CACHE, SECTION = "box", "entry", "page", "frame", "cache", "section"
 
 
@@ -55,24 +56,36 @@ class Known(NamedTuple):
 @singledispatch
 def drawn(machine: Any) -> Mapping[str, Drawn]:
     """Return how the things of a machine are drawn, and what is drawn besides: {name: Drawn}."""
-    return {
-        thing.name: Drawn(SECTION, "", THERE if thing.exists else EMPTY, thing.value)
-        if thing.kind == "section"
-        else Drawn(BOX, "machine", THERE if thing.exists else GONE, thing.value)
-        for thing in things(machine)
-    }
+    return {thing.name: _plain(thing, "machine") for thing in things(machine)}
+
+
+def picture(machine: Any) -> Mapping[str, Drawn]:
+    """Return the same, and each thing that it leaves out as a box: what a subclass has added."""
+    known = drawn(machine)
+    further = [thing for thing in things(machine) if thing.name not in known]
+    return {**known, **{thing.name: _plain(thing, BESIDES) for thing in further}}
+
+
+def _plain(thing: Thing, room: str) -> Drawn:
+    if thing.kind == "section":
+        return Drawn(SECTION, "", THERE if thing.exists else EMPTY, thing.value)
+    return Drawn(BOX, room, THERE if thing.exists else GONE, thing.value)
 
 
 @singledispatch
 def tell(machine: Any, name: str, value: Any) -> Known | None:
-    """Say what a thread knows that has `value` in a local variable; None: nothing worth drawing."""
-    return Known(name, repr(value)) if isinstance(value, bool | int | str | tuple) else None
+    """Say what a thread knows that has `value` in a local variable; None: nothing worth drawing.
+
+    A variable that is called like a thing is taken to be about it.
+    """
+    about = name if any(thing.name == name for thing in things(machine)) else ""
+    return Known(name, repr(value), about) if isinstance(value, bool | int | str | tuple) else None
 
 
 @singledispatch
 def called(machine: Any, kind: str, which: Any) -> str:
     """Return the name of a thing, by its kind and which of them it is; "" where none is drawn."""
-    return kind if kind in drawn(machine) else ""
+    return kind if kind in picture(machine) else ""
 
 
 def taken(before: Any, after: Any) -> dict[str, int]:
@@ -89,9 +102,8 @@ def taken(before: Any, after: Any) -> dict[str, int]:
     return dict(sorted(more.items()))
 
 
-def changed(before: Any, after: Any) -> set[str]:
-    """Return the names of the things that a step has changed."""
-    was, now = drawn(before), drawn(after)
+def changed(was: Mapping[str, Drawn], now: Mapping[str, Drawn]) -> set[str]:
+    """Return the names of the things that differ in the pictures before and after a step."""
     return {
         name
         for name, one in now.items()

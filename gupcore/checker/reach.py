@@ -32,7 +32,7 @@ import types
 import typing
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass
-from inspect import CO_GENERATOR
+from inspect import CO_GENERATOR, getsourcefile
 from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple, cast
 
@@ -66,7 +66,8 @@ ASKED = "machine said result why on by thing oops keys items write flush _missin
 # Of classes: what is Python's own, what dataclasses make, and what stands there for Python alone.
 METACLASSES = (type, enum.EnumMeta)
 BASES = (typing.Generic, *(value for value in vars(enum).values() if isinstance(value, type)))
-FILES = {module.__file__ for module in (dataclasses, collections, enum, typing, reprlib)}
+# As their code names them: a module that was compiled beforehand is loaded from another file.
+FILES = set(map(getsourcefile, (dataclasses, collections, enum, typing, reprlib)))
 SETS = ("__setattr__", "__delattr__")  # called where an attribute is written, which is refused
 COMPARES = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__")
 MADE = ("__new__", "__init__", "__repr__", *COMPARES)
@@ -83,6 +84,7 @@ _DATA = """
     __module__ __doc__ __dict__ __weakref__ __slots__ __annotations__ __annotate__ __annotate_func__
     __annotations_cache__ __dataclass_fields__ __dataclass_params__ __match_args__ __orig_bases__
     __parameters__ __static_attributes__ __firstlineno__ __qualname__ __type_params__ __set_name__
+    __slotnames__
 """
 DATA = frozenset(_DATA.split())
 IMMUTABLE = 1 << 8  # the bit of a class's flags that says that nobody can write to it
@@ -148,6 +150,8 @@ class Reach:
             return
         if type(value) not in (tuple, frozenset, MappingProxyType):
             self.add_value(type(value), where)
+        if getattr(type(value), "makes_steps", False):
+            where = f"the step {value.name} is"
         for part in _inside(value):
             self.add_value(part, where)
         if type(value) is MappingProxyType:
@@ -161,7 +165,7 @@ class Reach:
         try:
             if not _as_written(function):
                 raise ThreadError(f"{code.co_name} was put together by hand; write it with `def`.")
-            self._look_at(function, deeds(code))
+            self._look_at(function, deeds(code), where)
         except ThreadError:
             if (function.__module__ or "").partition(".")[0] in sys.stdlib_module_names:
                 raise _not_from_arguments(function, where) from None
@@ -169,10 +173,13 @@ class Reach:
                 check_source(code)  # what it says of a thread is clearer
             raise
 
-    def _look_at(self, function: FunctionType, found: Deeds) -> None:
+    def _look_at(self, function: FunctionType, found: Deeds, where: str) -> None:
         code = function.__code__
         if found.wrong:
-            raise ThreadError(f"{code.co_name}, line {found.wrong[0]}: {found.wrong[1]}.")
+            line, says = found.wrong
+            if where.startswith("the step ") and says.startswith("writes the attribute"):
+                says = f"{says.partition(';')[0]}; a step returns Effect(replace(machine, …), …)"
+            raise ThreadError(f"{code.co_name}, line {line}: {says}.")
         where = f"{code.co_name}, line {code.co_firstlineno}: the default of an argument is"
         for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self.add_value(value, where)

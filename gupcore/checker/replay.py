@@ -11,10 +11,10 @@ from typing import Any
 
 from .machine import Thing, stopped, things
 from .patience import patience
-from .rule import STEP
+from .rule import RETURN, STEP, Returned
 from .scenario import Scenario
 from .step import Blocked, Effect, Source, Step, StepError
-from .thread import Automaton, Place, advance, standing
+from .thread import Automaton, Place, advance, standing, variables
 
 
 class ScheduleError(ValueError):
@@ -91,6 +91,11 @@ class Run:
         """Return the step that thread number `thread`, from 0, takes next; None if it has ended."""
         return self._next[thread]
 
+    def variables(self, thread: int) -> dict[str, Any]:
+        """Return the local variables of a thread, an inner function's last; {} if it has ended."""
+        running = self._next[thread] is not None
+        return variables(self._running[thread], self.threads[thread].label) if running else {}
+
     def blocked(self, thread: int) -> Blocked | None:
         """Return why a thread cannot step now; None if it can, or has ended."""
         step = self._next[thread]
@@ -149,8 +154,10 @@ def moments_of(scenario: Scenario, schedule: str) -> Iterator[Moment]:
             places, step, effect = run.step(thread)
         except ScheduleError as stop:
             raise ScheduleError(f"Step {number}: {stop}", stop.blocked) from None
-        broken = broken_by(scenario, before, step, effect.machine)
         label = scenario.threads[thread].label
+        goes_on = run.next_step(thread) is not None or stopped(effect.machine)
+        ends: Returned = () if goes_on else (label, run.results[thread])
+        broken = broken_by(scenario, before, step, effect.machine, ends)
         yield Moment(thread + 1, label, places, step, before, effect, broken)
 
 
@@ -176,10 +183,11 @@ def changes(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> tuple[str, .
 NOTHING = Thing("", "object", False, "none")
 
 
-def broken_by(scenario: Scenario, before: Hashable, step: Step, after: Hashable) -> tuple[str, ...]:
-    """Name the rules that a step broke."""
+def broken_by(
+    scenario: Scenario, before: Hashable, step: Step, after: Hashable, ends: Returned = ()
+) -> tuple[str, ...]:
+    """Name the rules that a step broke; `ends`: of the thread, if this was its last."""
+    seen = {STEP: (before, step, after), **({RETURN: (after, *ends)} if ends else {})}
     return tuple(
-        rule.name
-        for rule in scenario.rules
-        if rule.on == STEP and not rule.holds(before, step, after)
+        rule.name for rule in scenario.rules if rule.on in seen and not rule.is_kept(*seen[rule.on])
     )

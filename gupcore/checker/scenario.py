@@ -6,11 +6,12 @@ another argument, and written down in Python.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from .asked import ScenarioError
+from .asked import ScenarioError, a
 from .rule import Rule, usual_rules
 from .thread import Automaton
 
@@ -23,7 +24,7 @@ class Scenario:
 
     name     what it is called
     says     one sentence
-    design   the protections that are on
+    design   the protections that are on; of a machine of one's own, a word for what is tried
     machine  the machine at the start
     threads  the threads, in the order of their numbers, from 1
     rules    the rules to judge; if none are given, the usual ones of such a machine
@@ -39,21 +40,47 @@ class Scenario:
     made: Call | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not self.rules:
+            object.__setattr__(self, "rules", usual_rules(self.machine))
         for name, kind, says in (
             ("threads", Automaton, 'Automaton("label", function, arguments)'),
             ("rules", Rule, "Rule; of RULES, hand in its values()"),
         ):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-            for given in getattr(self, name):
-                if not isinstance(given, kind):
-                    raise ScenarioError(f"{given!r} is none of the {name}; each is a {says}.")
+            given = getattr(self, name)
+            given = (given,) if isinstance(given, kind) else given
+            if not isinstance(given, Iterable):
+                raise ScenarioError(f"The {name} are a tuple, not {a(given)}.")
+            object.__setattr__(self, name, tuple(given))
+            for one in getattr(self, name):
+                if not isinstance(one, kind):
+                    raise ScenarioError(f"{one!r} is none of the {name}; each is a {says}.")
+        self._check_names()
+        for rule in self.rules:
+            rule.check()
+        if not self.threads:
+            raise ScenarioError(f"A scenario needs a thread; {self.name} has none.")
         if len(self.threads) > MOST_THREADS:
             raise ScenarioError(
                 f"A scenario has at most {MOST_THREADS} threads, a digit of a schedule for each; "
                 f"{self.name} has {len(self.threads)}."
             )
-        if not self.rules:
-            object.__setattr__(self, "rules", usual_rules(self.machine))
+
+    def _check_names(self) -> None:
+        """See that no two things have one name, and that what is tried has one."""
+        labels, rules = [t.label for t in self.threads], [r.name for r in self.rules]
+        for what, names in (("threads", labels), ("rules", rules)):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ScenarioError(f"Two {what} are called {name!r}; give each its own name.")
+        if isinstance(self.machine, type):
+            name = self.machine.__name__
+            raise ScenarioError(f"The machine is the class {name}; write {name}(…).")
+        if isinstance(self.design, str) or self.design is None:
+            object.__setattr__(self, "design", Variant(self.design or self.name, ""))
+        if not hasattr(self.design, "name") or not hasattr(self.design, "says"):
+            raise ScenarioError(
+                f"The design is {a(self.design)}; write a word, or Variant(name, sentence)."
+            )
 
     @property
     def settings(self) -> dict[str, object]:

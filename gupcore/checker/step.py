@@ -19,10 +19,13 @@ action.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Set
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from functools import cache
+from inspect import isfunction, signature
 from typing import Any, ClassVar, NamedTuple
 
+from .asked import raised
 from .machine import DATA, Accounts, Gone, Touch, keeps_accounts, stopped, watching
 from .patience import call
 from .source import ThreadError
@@ -55,14 +58,17 @@ class Blocked(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where the kernel does this."""
+    """Where the kernel does this; a step that stands for nothing in it has a function's name only.
+
+    A version is a tag of Linux, or says what else it is: "my patch".
+    """
 
     function: str
-    file: str
-    version: str
+    file: str = ""
+    version: str = ""
 
     def __str__(self) -> str:
-        return f"{self.function}(), {self.file}, {self.version}"
+        return f"{self.function}(), {self.file}, {self.version}" if self.file else self.function
 
     @property
     def address(self) -> str:
@@ -141,8 +147,14 @@ class Action:
     declares: Does = Does()
     makes_steps: ClassVar[bool] = True
 
-    def __call__(self, *args: Hashable) -> Step:
-        return Step(self, args)
+    def __call__(self, *args: Hashable, **named: Hashable) -> Step:
+        """Make a step; what it cannot be called with is said when it is taken, with the line."""
+        if named or len(args) < len(self.parameters):
+            with suppress(TypeError):
+                given = signature(self.apply).bind(None, *args, **named)
+                given.apply_defaults()
+                return Step(self, given.args[1:])
+        return Step(self, (*args, *named.values()))
 
     def __repr__(self) -> str:
         return self.name
@@ -150,8 +162,13 @@ class Action:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names of its arguments."""
-        code = self.apply.__code__
-        return code.co_varnames[1 : code.co_argcount]
+        code = getattr(self.apply, "__code__", None)
+        return code.co_varnames[1 : code.co_argcount] if code else ()
+
+    @property
+    def call(self) -> str:
+        """How it is called: its name, and the names of its arguments."""
+        return f"{self.name}({', '.join(self.parameters)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +200,25 @@ class Step:
             except (StepError, MemoryError):
                 raise
             except Exception as error:
-                raise StepError(f"{self!r} cannot be taken: {error}") from error
+                raise StepError(self._cannot(machine, error)) from error
         _check_answer(self.action, machine, answer)
         if keeps_accounts(machine):
             _check_declared(self.action, machine, answer, touched)
         return answer, touched
+
+    def _cannot(self, machine: Hashable, error: Exception) -> str:
+        """Say why it cannot be taken, and where an argument or a field is wrong what is right."""
+        action = self.action
+        try:
+            signature(action.apply).bind(machine, *self.args)
+        except TypeError:
+            return f"{self!r} cannot be taken: write {action.call}, without the machine."
+        why = raised(error, action.apply, machine)
+        if ".__new__() missing" in why:
+            why = f"{why[:-1]}; {MUST_RETURN}"
+        if isinstance(error, LookupError):
+            why = f'{why[:-1]}; where a thing can be gone, raise Gone("its name").'
+        return f"{self!r} cannot be taken: {why}"
 
     @property
     def used(self) -> Used | None:
@@ -230,10 +261,13 @@ def _check_answer(action: Action, machine: Hashable, answer: object) -> None:
         wrong = "nothing (was a `return` forgotten?)"
     else:
         wrong = "the machine itself" if type(answer) is type(machine) else a_kind_of(answer)
-    raise StepError(
-        f"The step {action.name} returns {wrong}; it must return "
-        'Effect(machine, "What it did.", result) or Blocked("What it waits for.").'
-    )
+        wrong = "Blocked without its sentence" if answer is Blocked else wrong
+    raise StepError(f"The step {action.name} returns {wrong}; {MUST_RETURN}")
+
+
+MUST_RETURN = (
+    'it must return Effect(machine, "What it did.", result) or Blocked("What it waits for.").'
+)
 
 
 def _check_declared(
@@ -280,17 +314,63 @@ def _undeclared(name: str, lacking: dict[str, Set[Any]]) -> str:
 Thread = Generator[Step, Any, Any]  # what a thread function returns
 
 
+def step(apply: Callable[..., Effect | Blocked]) -> Action:
+    """Make a step of a function, one that stands for no function of the kernel.
+
+    apply  of a machine and the step's arguments, an Effect or Blocked
+    """
+    return _action(apply, Source(apply.__name__), Does())
+
+
 def models(
-    function: str, file: str, version: str = "v5.11", **does: Any
+    function: str, file: str = "", version: str = "v5.11", **does: Any
 ) -> Callable[[Callable[..., Effect | Blocked]], Action]:
-    """Declare which kernel function an action stands for, and what it does.
+    """Make a step of a function: declare which kernel function it stands for, and what it does.
 
     function, file, version  of the kernel's function
-    does                     what the action declares, see `Does`
+    does                     what the step declares, see `Does`; a single word needs no tuple
+
+    Raises StepError for what nobody declares so.
     """
+    known = [field.name for field in fields(Does)]
+    wrong = ", ".join(does.keys() - set(known))
+    if not isinstance(function, str) or not file or wrong:
+        raise StepError(
+            f"@models takes a function of the kernel, its file, and any of {', '.join(known)}"
+            f"{f', not {wrong}' if wrong else ''}; a step that stands for none is made with @step."
+        )
+    declared = Does(**{name: _several(name, value) for name, value in does.items()})
 
     def declare(apply: Callable[..., Effect | Blocked]) -> Action:
-        says = (apply.__doc__ or "").split("\n")[0]
-        return Action(apply.__name__, says, Source(function, file, version), apply, Does(**does))
+        return _action(apply, Source(function, file, version), declared)
 
     return declare
+
+
+def _several(name: str, value: Any) -> Any:
+    """Return what is declared under a name as a tuple, also where it is one thing."""
+    if isinstance(value, str) and name in ("reads", "writes", "waits"):
+        return (value,)
+    one = name in ("takes", "drops") and any(isinstance(part, str) for part in value)
+    return (tuple(value),) if one else value
+
+
+def _action(apply: Callable[..., Effect | Blocked], source: Source, declares: Does) -> Action:
+    """Return the action; raise StepError where its function or frames cannot be what is meant."""
+    says = (apply.__doc__ or apply.__name__.replace("_", " ")).split("\n")[0]
+    action = Action(apply.__name__, says, source, apply, declares)
+    if isfunction(apply) and not apply.__code__.co_argcount:
+        raise StepError(
+            f"The step {action.name} takes no machine; write def {action.name}(machine)."
+        )
+    uses = declares.uses
+    if uses is None:
+        return action
+    if type(uses) is not Use or uses.by not in ("CPU", "device"):
+        raise StepError(f'The step {action.name}: write uses=Use("CPU", …) or Use("device", …).')
+    if uses.frames not in (*action.parameters, *([RESULT] if uses.by == "CPU" else ())):
+        raise StepError(
+            f"The step {action.name} has no parameter {uses.frames!r} that says which frames it "
+            f"uses; write uses=Use({uses.by!r}, frames=…) with the name of one."
+        )
+    return action

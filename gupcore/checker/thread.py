@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from . import reach
 from .patience import Endless, call
 from .source import ThreadError, check_frame, check_source, source_of
-from .step import Action, Step
+from .step import Action, Effect, Step
 from .values import ITSELF, PLAIN, Changeable, exactly, frozen, key
 
 DEPTH_LIMIT = 50  # a thread that calls itself deeper than this does not end either
@@ -92,6 +92,28 @@ class Automaton:
     _known: dict[int, Hashable] = field(default_factory=dict, repr=False, compare=False)
     _reach: reach.Reach = field(default_factory=reach.Reach, repr=False, compare=False)
     _looked_at: object = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.args, tuple | list):
+            raise ThreadError(
+                f"{self.label} is given {self.args!r}; write its arguments as a tuple, as (0,)."
+            )
+        if not isinstance(self.label, str):
+            raise ThreadError('A thread has a name first: Automaton("name", function, arguments).')
+        self.args = tuple(self.args)
+        if isinstance(self.function, Generator):
+            raise ThreadError(
+                f"{self.label} is a call of a thread; hand in the function and its arguments: "
+                f'Automaton("{self.label}", {self.function.__name__}, (…)).'
+            )
+
+    @property
+    def cpu(self) -> int | None:
+        """The CPU it runs on, its argument of that name; None: on none that anybody waits for."""
+        code = getattr(self.function, "__code__", None)
+        names = code.co_varnames[: code.co_argcount] if code else ()
+        cpu = dict(zip(names, self.args, strict=False)).get("cpu")
+        return cpu if type(cpu) is int else None
 
     def start(self) -> int:
         """Return the number of the node the thread begins at."""
@@ -277,12 +299,17 @@ def advance(generator: Generator[Any, Any, Any], received: Any, label: str) -> t
         *_, last = traceback.extract_tb(error.__traceback__)
         said = _shown(error, str)
         meant = " Was a `yield` forgotten?" if "'Step'" in said else ""
+        meant = " Is it a step without @step?" if "positional argument" in said else meant
         says = f"{last.name}, line {last.lineno}, raised {type(error).__name__}: {said}.{meant}"
         raise ThreadError(" ".join(says.split())) from error
     if type(step) is not Step or (type(step.action), type(step.args)) != (Action, tuple):
         where = standing(generator, label)[-1]
         meant = " Did you mean `yield from`?" if isinstance(step, Generator) else ""
-        meant = " Make it with @models." if isinstance(step, Step) else meant
+        meant = " Make it with @step." if isinstance(step, Step | Effect) else meant
+        if isfunction(step):
+            meant = f" Write @step above {step.__name__}, and call it."
+        if isinstance(step, Action):
+            meant = f" Call it: {step.call}."
         raise ThreadError(
             f"{where.function}, line {where.line}, yields {_shown(step)}; "
             f"a thread yields steps.{meant}"
@@ -308,6 +335,13 @@ def _shown(value: Any, show: Callable[[Any], str] = repr) -> str:
 def standing(generator: Generator[Any, Any, Any], label: str) -> tuple[Place, ...]:
     """Return the lines a suspended thread stands on, outermost function first."""
     return tuple(_place(frame) for frame in _frames(generator, label))
+
+
+def variables(generator: Generator[Any, Any, Any], label: str) -> dict[str, Any]:
+    """Return the local variables of a suspended thread; an inner function's hide an outer one's."""
+    return {
+        name: value for frame in _frames(generator, label) for name, value in frame.f_locals.items()
+    }
 
 
 def _frames(generator: Generator[Any, Any, Any], label: str) -> Iterator[FrameType]:

@@ -17,6 +17,7 @@ import gc
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from operator import attrgetter
 from types import (
     BuiltinFunctionType,
@@ -68,11 +69,26 @@ def exactly(make_key: Callable[..., Hashable], *args: Any) -> Hashable:
     global _met
     _met = {}
     try:
-        return make_key(*args)
+        return in_order(make_key, *args)
     finally:
         _met = None
 
 
+def in_order(make_key: Callable[..., Hashable], *args: Any) -> Hashable:
+    """Make a key that also tells in which order frozensets are gone through.
+
+    For a machine, which is to hold no function that is made anew: such functions equal nothing
+    else, and no key says which are one.
+    """
+    global _ordered
+    _ordered = True
+    try:
+        return make_key(*args)
+    finally:
+        _ordered = False
+
+
+_ordered = False  # is it to be told in which order frozensets are gone through?
 _met: dict[int, int] | None = None  # which functions were met, as the how many-eth
 
 
@@ -156,6 +172,9 @@ def _of_function(function: FunctionType) -> Hashable:
     """A function made anew each time a thread runs is the same one, if all that it holds is."""
     if id(function) in named:
         return FunctionType, id(function)
+    if _ordered and _met is None:
+        says = "a function that is made anew each time; define it outside of functions"
+        raise Changeable(function, says)
     which = None if _met is None else _met.setdefault(id(function), len(_met))
     held = tuple(map(_of_held, holds(function)))
     return FunctionType, function.__code__, id(function.__globals__), held, which
@@ -224,9 +243,48 @@ def _of_proxy(proxy: MappingProxyType[Any, Any]) -> Hashable:
 
 
 def _of_set(value: frozenset[Any]) -> Hashable:
-    if _met is not None:  # what comes first depends on the room it has, too
-        return frozenset, value.__sizeof__(), _keys(value)
+    if _ordered and len(value) > 1:  # what comes first depends on the room it has, too
+        return frozenset, value.__sizeof__(), _keys(value), _places(value)
     return frozenset, frozenset(_keys(value))
+
+
+def _places(value: frozenset[Any]) -> Hashable:
+    """Tell where in the table of a set's copy its elements lie: a further one comes between them.
+
+    Where two of them belong in one slot, that depends on how the set was made.  It is found out by
+    guests: for each slot there are some that belong there and, if it is taken, go to each other
+    slot.  From a free slot none of them goes further back; from a taken one at least one does.
+    (CPython's Objects/setobject.c: `set_add_entry`, `set_merge`.)
+    """
+    slots = 8 if len(value) < 5 else 1 << (2 * len(value)).bit_length()
+    homes = {hash(element) % slots for element in value}
+    if len(homes) == len(value):
+        return None
+    if slots > 32:
+        says = f"a frozenset of {len(value)} elements, whose order depends on how it was made"
+        raise Changeable(value, f"{says}; use a sorted tuple")
+    larger = {hash(element) % 32 for element in value}  # to which a table of 8 slots grows
+    return tuple(
+        [
+            [*copied].index(guest)
+            for home in sorted({*range(slots), *larger})
+            for guest in [_guest(home + 32 * second) for second in range(slots)]
+            for copied in [{*value, guest}]
+        ]
+    )
+
+
+class Guest:
+    """An element that equals no other; its hash is a number below 1,024."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+_guest = cache(Guest)
 
 
 ITSELF = frozenset((NoneType, int, str, bytes, EllipsisType))  # what is its own key

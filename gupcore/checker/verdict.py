@@ -7,20 +7,20 @@ a rule holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from . import paths, reach
-from .asked import ScenarioError, inside, one_of_these
+from .asked import ScenarioError, inside, so_many
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .outcomes import Outcome, outcomes
 from .patience import patience
 from .replay import Moment, broken_by, replay
+from .rule import END, FINISH, RETURN, STEP, Rule
 from .rule import FAILS as FAILS  # these three can be had from here
 from .rule import HOLDS as HOLDS
 from .rule import UNDETERMINED as UNDETERMINED
-from .rule import NotWorse, Rule
 from .scenario import Scenario
 
 
@@ -47,8 +47,12 @@ class Verdict:
             return self.status
         if not self.schedule:
             return "fails at the start"
-        steps = f"{len(self.schedule)} step{'' if len(self.schedule) == 1 else 's'}"
+        steps = so_many(len(self.schedule), "step")
         return f"livelock after {steps}" if self.loop else f"fails in {steps}"
+
+    def way(self) -> str:
+        """Return the shortest schedule, with the loop that it ends in."""
+        return f"{self.schedule} ({self.loop} …)" if self.loop else self.schedule
 
     def __str__(self) -> str:
         if self.status == HOLDS:
@@ -58,13 +62,22 @@ class Verdict:
         return f"{self.in_short()}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The verdicts on a scenario, and the graph they were read off."""
+class Judged:
+    """Verdicts on a scenario, in words and as a table, whatever they were read off."""
 
+    __slots__ = ()
     scenario: Scenario
-    graph: Graph
-    verdicts: tuple[Verdict, ...]
+    verdicts: Sequence[Verdict]
+
+    @property
+    def counted(self) -> str:
+        """What was looked at, in words."""
+        raise NotImplementedError
+
+    @property
+    def notes(self) -> list[str]:
+        """What the verdicts do not say."""
+        return []
 
     @property
     def status(self) -> str:
@@ -77,6 +90,36 @@ class Report:
         found = named_rule(rule, self.scenario)
         return next(verdict for verdict in self.verdicts if verdict.rule is found)
 
+    def __str__(self) -> str:
+        width = max(len(verdict.rule.name) for verdict in self.verdicts)
+        lines = [f"{v.rule.name:{width}}  {v}" for v in self.verdicts]
+        return "\n".join([*lines, *self.notes])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th scope="row">{escape(verdict.rule.name)}</th><td>{escape(str(verdict))}</td>'
+            f"<td><code>{verdict.way()}</code></td></tr>"
+            for verdict in self.verdicts
+        )
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        caption = f"{escape(self.scenario.design.name)}: {escape(self.counted)}"
+        return (
+            f'<table class="gup-report"><caption>{caption}</caption>'
+            "<thead><tr><th>rule</th><th>verdict</th>"
+            f"<th>shortest schedule</th></tr></thead><tbody>{rows}</tbody></table>{notes}"
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(Judged):
+    """The verdicts on a scenario, and the graph they were read off."""
+
+    scenario: Scenario
+    graph: Graph
+    verdicts: tuple[Verdict, ...]
+
     def replay(self, schedule: str) -> list[Moment]:
         """Play a schedule of this scenario, see `replay`."""
         return replay(self.scenario, schedule)
@@ -85,15 +128,33 @@ class Report:
         """Return the state of the graph to which a schedule leads that can be taken."""
         return paths.walk(self.graph, tuple(int(digit) - 1 for digit in schedule))
 
+    def steps_to_break(self, rule: str, schedule: str) -> int | None:
+        """Return how many steps after a schedule a rule can be broken at the soonest.
+
+        rule      its name
+        schedule  one that can be taken, and that has not broken it
+
+        Returns None if nothing that is known of breaks it from there on.
+        """
+        graph, asked = self.graph, self[rule].rule
+        here = self.walk(schedule)
+        if asked.on in (STEP, RETURN):
+            return paths.distance(graph, here, moves=_breaking(graph, asked))
+        if asked.on == END:
+            return paths.distance(graph, here, states=_ending_uneven(graph, asked))
+        doomed = set(graph.states) - paths.leading_to(graph, graph.finals)
+        return paths.distance(graph, here, states=doomed)
+
     def broken_by(self, move: Move) -> list[str]:
         """Name the rules that a move of the graph breaks."""
-        return list(broken_by(self.scenario, move.before, move.step, move.effect.machine))
+        after = move.effect.machine
+        return list(broken_by(self.scenario, move.before, move.step, after, move.ends))
 
     def uneven_ends(self) -> dict[int, list[str]]:
         """Return the numbers of the machines at which an end breaks rules, with those rules."""
         broken: dict[int, list[str]] = {}
         for rule in self.scenario.rules:
-            for number in _uneven(self.graph, rule) if rule.on == "end" else ():
+            for number in _uneven(self.graph, rule) if rule.on == END else ():
                 broken.setdefault(number, []).append(rule.name)
         return dict(sorted(broken.items()))
 
@@ -106,29 +167,18 @@ class Report:
         stuck = paths.stuck(self.graph) if self.graph.complete else set()
         return sorted(self.graph.number[state] for state in stuck)
 
-    def __str__(self) -> str:
-        width = max(len(verdict.rule.name) for verdict in self.verdicts)
-        return "\n".join(f"{v.rule.name:{width}}  {v}" for v in self.verdicts)
+    @property
+    def notes(self) -> list[str]:
+        """Say where somebody cannot finish, and no rule asks for it: then rules say less."""
+        if any(rule.on == FINISH for rule in self.scenario.rules) or not self.stuck():
+            return []
+        return ['Not everyone can finish; add RULES["everyone can finish"] to the rules.']
 
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><th scope="row">{escape(verdict.rule.name)}</th><td>{escape(str(verdict))}</td>'
-            f"<td><code>{_schedule_in_words(verdict)}</code></td></tr>"
-            for verdict in self.verdicts
-        )
+    @property
+    def counted(self) -> str:
+        """How many states there are."""
         more = "" if self.graph.complete else " (not all)"
-        caption = f"{escape(self.scenario.design.name)}: {len(self.graph.states):,} states{more}"
-        return (
-            f'<table class="gup-report"><caption>{caption}</caption>'
-            "<thead><tr><th>rule</th><th>verdict</th>"
-            f"<th>shortest schedule</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
-
-
-def _schedule_in_words(verdict: Verdict) -> str:
-    return f"{verdict.schedule} ({verdict.loop} …)" if verdict.loop else verdict.schedule
+        return f"{len(self.graph.states):,} states{more}"
 
 
 def check(
@@ -146,8 +196,6 @@ def check(
     """
     if not isinstance(scenario, Scenario):
         raise ScenarioError("What is checked is a scenario: check(race()).")
-    for given in scenario.rules:
-        one_of_these(f"The moment at which {given.name!r} is judged", given.on, JUDGES)
     rules = scenario.rules if rule is None else (named_rule(rule, scenario),)
     reach.begin()
     for given in scenario.rules:
@@ -182,40 +230,38 @@ def judge(graph: Graph, rule: Rule) -> Verdict:
 
 
 def _judge_steps(graph: Graph, rule: Rule) -> Verdict | None:
-    broken = {id(move) for move in _breaking(graph, rule)}
+    broken = _breaking(graph, rule)
     schedule = paths.to_move(graph, broken) if broken else None
     if schedule is None:
         return None
     last = graph.move(paths.walk(graph, schedule[:-1]), schedule[-1])
     assert last is not None
-    return Verdict(
-        rule, FAILS, paths.as_text(schedule), why=_who(graph, last.thread, last.effect.said)
-    )
+    *_, returned = last.ends or (None,)
+    said = f"returns {returned!r}." if rule.on == RETURN else last.effect.said
+    return Verdict(rule, FAILS, paths.as_text(schedule), why=_who(graph, last.thread, said))
 
 
-def _breaking(graph: Graph, rule: Rule) -> Iterator[Move]:
-    """Yield the moves that break a rule; what is wrong with a machine is counted only once."""
-    answers, counts = graph.answers, type(rule.holds) is NotWorse
-    for thread, here, at, move in graph.worked_out():
-        if move is None:
-            continue
-        if counts:
-            breaks = answers.worse(rule, here, graph.after(here, at, move)[0])
-        else:
-            breaks = answers.breaks(rule, graph.threads[thread].nodes[at], here)
-        if breaks:
-            yield move
+def _breaking(graph: Graph, rule: Rule) -> set[int]:
+    """Return the moves, by their id(), that break a rule on steps, or on what they return."""
+    moves = list(graph.known_moves())
+    if rule.on == RETURN:
+        ask = graph.answers.well_returned
+        return {id(m) for m in moves if m.ends and not ask(rule, id(m.effect), m.ends)}
+    breaking = graph.answers.breaking(rule, {id(move.effect) for move in moves})
+    return {id(move) for move in moves if id(move.effect) in breaking}
 
 
 def _judge_ends(graph: Graph, rule: Rule) -> Verdict | None:
-    uneven = _uneven(graph, rule)
-    broken = {state for state in graph.finals if graph.machine_number(state) in uneven}
+    broken = _ending_uneven(graph, rule)
     schedule = paths.to_state(graph, broken) if broken else None
     if schedule is None:
         return None
-    return Verdict(
-        rule, FAILS, paths.as_text(schedule), why="all threads have ended with counts left over."
-    )
+    return Verdict(rule, FAILS, paths.as_text(schedule), why=rule.broken)
+
+
+def _ending_uneven(graph: Graph, rule: Rule) -> set[int]:
+    uneven = _uneven(graph, rule)
+    return {state for state in graph.finals if graph.machine_number(state) in uneven}
 
 
 def _uneven(graph: Graph, rule: Rule) -> set[int]:
@@ -223,7 +269,7 @@ def _uneven(graph: Graph, rule: Rule) -> set[int]:
     return {
         number
         for number in set(map(graph.machine_number, graph.finals))
-        if not graph.stopped(graph.machines[number]) and not rule.holds(graph.machines[number])
+        if not graph.stopped(graph.machines[number]) and not graph.answers.well_ended(rule, number)
     }
 
 
@@ -232,8 +278,11 @@ def _judge_finishing(graph: Graph, rule: Rule) -> Verdict | None:
         return None
     stuck = paths.stuck(graph)
     schedule = paths.to_state(graph, stuck) if stuck else None
-    if schedule is None:
-        return None
+    return None if schedule is None else livelock(graph, rule, schedule)
+
+
+def livelock(graph: Graph, rule: Rule, schedule: paths.Schedule) -> Verdict:
+    """Say what has become of the threads in a state in which somebody cannot finish."""
     state = paths.walk(graph, schedule)
     loop = paths.loop_from(graph, state)
     spinning = {move.thread for here in paths.reach(graph, state) for move, _ in graph.moves(here)}
@@ -247,7 +296,7 @@ def _judge_finishing(graph: Graph, rule: Rule) -> Verdict | None:
     return Verdict(rule, FAILS, paths.as_text(schedule), paths.as_text(loop), " ".join(words))
 
 
-JUDGES = {"step": _judge_steps, "end": _judge_ends, "finish": _judge_finishing}
+JUDGES = {STEP: _judge_steps, RETURN: _judge_steps, END: _judge_ends, FINISH: _judge_finishing}
 
 
 def _who(graph: Graph, thread: int, said: str) -> str:

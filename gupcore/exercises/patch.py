@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, NamedTuple
 
-from ..checker.asked import check_thread
+from ..checker.asked import check_thread, so_many
 from ..checker.explore import STATE_LIMIT
 from ..checker.verdict import HOLDS, Report, Verdict, check
 from .answer import Answer, answers, not_judged
@@ -41,7 +41,7 @@ class Cell(NamedTuple):
     def where(self) -> str:
         """Name the scene."""
         by = f", TLB flush by {self.flush}" if self.flush else ""
-        return f"{self.scene}{by}, {self.callers} caller{'s' * (self.callers > 1)}"
+        return f"{self.scene}{by}, {so_many(self.callers, 'caller')}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -128,7 +128,7 @@ def judge_patch(function: Any, /, limit: int = STATE_LIMIT) -> Answer:
     failing = [cell for cell in cells if cell.broken]
     if not failing:
         states = sum(len(cell.report.graph.states) for cell in cells)
-        said = f"Right: it breaks no rule that gup-fast keeps, in {states:,} states."
+        said = f"Right: it breaks no rule that gup-fast keeps, in {so_many(states, 'state')}."
         return Review(True, said, cells=tuple(cells), alone=alone)
     worst = min(failing, key=lambda cell: len(cell.broken[0].schedule))
     said = (

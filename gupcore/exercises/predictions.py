@@ -60,7 +60,10 @@ def judge_prediction(
     if not wrong:
         return Answer(True, f"Right, in all {len(asked)}." if len(asked) > 1 else "Right.")
     name, verdict, report = wrong[0]
-    score = f"{len(asked) - len(wrong)} of {len(asked)} are right" if len(asked) > 1 else "No"
+    score = "No"
+    if len(asked) > 1:
+        right = len(asked) - len(wrong)
+        score = f"{right} of {len(asked)} {'is' if right == 1 else 'are'} right"
     said = f"{score}: you predicted {predicted[name]} for {name}, which {in_words(verdict)}"
     end = "" if said.endswith(".") else "."
     shown = report if verdict.status == FAILS else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..catalogue import race, unmapping
 from ..checker import paths
-from ..checker.asked import ScenarioError, check_thread, one_of, one_of_these
+from ..checker.asked import ScenarioError, check_thread, one_of, one_of_these, so_many
 from ..checker.explore import STATE_LIMIT, Graph, Move
 from ..checker.machine import CALLER
 from ..checker.scenario import Scenario
@@ -181,7 +181,7 @@ def _judge_all(tried: Sequence[tuple[Scenario, Scenario]], rules: Rules, limit: 
             return Answer(False, said, report, worst.schedule)
         if not report.graph.complete:
             return not_judged(report)
-    return Answer(True, f"Right: the rules hold in every schedule, in {states:,} states.")
+    return Answer(True, f"Right: the rules hold in every schedule, in {so_many(states, 'state')}.")
 
 
 def breaks(report: Report, names: Iterable[str] | None = None) -> list[Verdict]:

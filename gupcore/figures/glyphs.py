@@ -15,7 +15,7 @@ from .picture import GREY, ORANGE, RED, THREADS
 HEIGHT = 46  # of a thing; this and the next two are the scene's
 DOT = 4.5  # the radius of a reference
 APART = 12  # from one reference to the next
-CARD = 30  # how high a thread is
+CARD, LINE = 30, 15  # how high a thread is; each line that says more of it
 WHITE_ON = (1, 9)  # the threads on whose colour white is read; on the others black
 
 INK = "currentColor"
@@ -62,16 +62,24 @@ def spots(x: float, y: float, width: float, count: int) -> list[tuple[float, flo
     return [(x + width - 12 - (count - 1 - n) * APART, y + HEIGHT - 9) for n in range(count)]
 
 
-def card(number: int, label: str, x: float, y: float, width: float) -> str:
-    """Return a thread: its number and what it is called; `x` and `y` are its upper left corner."""
+def card(
+    number: int, label: str, x: float, y: float, width: float, says: Sequence[str] = ()
+) -> str:
+    """Return a thread: its number, what it is called, and below it a line for each of `says`.
+
+    x, y, width  its upper left corner, and how wide it is
+    """
     lane = THREADS[number - 1]
     digit = "#fff" if number in WHITE_ON else "#000"
+    height = CARD + LINE * len(says)
     return (
-        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{CARD}" rx="5" fill="none" '
+        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height}" rx="5" fill="none" '
         f'stroke="{lane}" stroke-width="1.5"/>'
         f'<circle cx="{x + 16:g}" cy="{y + CARD / 2:g}" r="10" fill="{lane}"/>'
         f'<text x="{x + 16:g}" y="{y + CARD / 2 + 4:g}" text-anchor="middle" font-weight="700" '
-        f'fill="{digit}">{number}</text>' + words(label, x + 32, y + CARD / 2 + 4, BOLD)
+        f'fill="{digit}">{number}</text>'
+        + words(label, x + 32, y + CARD / 2 + 4, BOLD)
+        + "".join(words(said, x + 7, y + CARD + LINE * n + 8) for n, said in enumerate(says))
     )
 
 

@@ -12,14 +12,17 @@ from ..checker.replay import Moment, replay
 from ..checker.scenario import Scenario
 from ..kernel.machine import OTHERS, OURS, Machine
 from ..kernel.pte import pte_none
-from .picture import GREY, RED, STYLE, THREADS, Picture, picture
+from .picture import GREY, ORANGE, RED, STYLE, THREADS, Picture, picture
 from .rows import draw_spans, name_rows
 
+STEPS = 0  # where the steps are marked, below the dots
 SHADES = {OURS: 0.4, OTHERS: 0.22}
 
 
 def page_count(scenario: Scenario, schedule: str) -> Picture:
     """Draw the count of the first page, step by step, above the life of its PTE and its frame.
+
+    A reference is a dot, as in the player's scene; one that has just been taken is framed.
 
     schedule  as in `replay`; raises ScheduleError where it cannot be taken
     """
@@ -36,23 +39,27 @@ def page_count(scenario: Scenario, schedule: str) -> Picture:
 
 def _draw_count(axes: Any, machines: Sequence[Machine], moments: Sequence[Moment]) -> None:
     counts = [machine.memmap[0].refcount for machine in machines]
-    axes.step(range(len(counts)), counts, where="post", color=GREY, lw=1.5, zorder=1)
+    for number, count in enumerate(counts):
+        for dot in range(1, count + 1):
+            is_new = number and dot > counts[number - 1]
+            axes.plot(number, dot, "o", color=GREY, mec=ORANGE if is_new else GREY, mew=2, ms=9)
     for number, moment in enumerate(moments, start=1):
         colour = THREADS[moment.thread - 1]
-        axes.plot(number, counts[number], "X" if moment.breaks else "o", color=colour, ms=8)
+        axes.plot(number, STEPS, "X" if moment.breaks else "o", color=colour, ms=8)
         if moment.breaks:
-            axes.plot(number, counts[number], "o", mfc="none", mec=RED, ms=15)
+            axes.plot(number, STEPS, "o", mfc="none", mec=RED, ms=15)
     axes.set_xlim(-0.3, len(moments) + 0.6)
-    axes.set_ylim(-0.5, max(counts) + 0.5)
-    axes.set_yticks(range(max(counts) + 1))
+    axes.set_ylim(STEPS - 0.6, max(counts) + 0.5)
+    axes.set_yticks(range(max(counts) + 1), ["step", *range(1, max(counts) + 1)])
+    axes.set_ylabel("count", loc="top")
     axes.set_xticks(range(1, len(moments) + 1))
-    axes.set_ylabel("count")
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
     labelled: set[int] = set()
     for number, moment in enumerate(moments, start=1):
         if moment.thread not in labelled:
             side = "left" if number < len(moments) / 2 else "right"
-            at = (number, counts[number] + 0.25)
+            at = (number, STEPS + 0.35)
             axes.annotate(moment.label, at, ha=side, annotation_clip=False, fontsize=8)
         labelled.add(moment.thread)
 

@@ -10,7 +10,9 @@ the proposal is left out or put in the wrong place.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from ..checker.asked import one_of_these
@@ -28,10 +30,19 @@ MEMUNMAP = ("dev_pagemap_kill", "put_pages", "dev_pagemap_cleanup", *REMOVE)
 MEMUNMAP_IN_BULK = ("dev_pagemap_kill", "drop_pages_in_bulk", "dev_pagemap_cleanup", *REMOVE)
 UNMAP_ALL = ("drain_faults", "unmap_all_files", "serialise_walkers")
 
+# arm64 flushes at the end of each mapping, before it is taken off its file's list.
+MUNMAP: Mapping[Flush, tuple[str, ...]] = MappingProxyType(
+    {
+        IPI: ("zap", "unlink", "flush", "put", "free"),
+        BROADCAST: ("zap", "flush", "unlink", "put", "free"),
+    }
+)
+
 # What can be taken away from an unbind to see if it was needed; the rest is the removal itself.
 GUARDS = (
     *("kill_dax", "del_gendisk", "freeze_fs", "shut_down_fs", *UNMAP_ALL, "memory_failure"),
     *("wait_for_idle_pages", "dev_pagemap_kill", "put_pages", "dev_pagemap_cleanup"),
+    "mem_hotplug_begin",
 )
 
 
@@ -39,21 +50,31 @@ GUARDS = (
 class Design:
     """One way to keep gup-fast and those who take pages away apart.
 
-    name         what it is called
-    says         one sentence
-    irqs_off     gup-fast runs with interrupts off
-    special      gup-fast leaves special PTEs that are not devmap to gup-slow
-    check        gup-fast takes a live pgmap reference before it touches a device page
-    unless_zero  gup-fast takes no reference on a page whose count is zero
-    recheck      gup-fast reads the PTE again after it has taken its reference
-    slow_check   gup-slow takes a live pgmap reference, too
-    tlb_flush    how TLBs are flushed: IPI, which CPUs with interrupts off answer late (x86-64), or
-                 BROADCAST, which waits for no software walker (arm64)
-    free_tables  when a page table is freed after the flush: AT_ONCE or AFTER_GRACE_PERIOD
-    preemptible  may a DAX fault be preempted between its frame and its touch of the struct page?
-    counted      a mapping holds a reference on its DAX page, whose PTE is a normal one (v6.15)
-    filesystem   is there a filesystem on a disk, or is the device mapped by itself (device-dax)?
-    unbind       the phases of unbind, in order (see device.PHASES)
+    name          what it is called
+    says          one sentence
+    irqs_off      gup-fast runs with interrupts off
+    special       gup-fast leaves special PTEs that are not devmap to gup-slow
+    check         gup-fast takes a live pgmap reference before it touches a device page
+    unless_zero   gup-fast takes no reference on a page whose count is zero
+    recheck       gup-fast reads the PTE again after it has taken its reference
+    slow_check    gup-slow takes a live pgmap reference, too
+    tlb_flush     how TLBs are flushed: IPI, which CPUs with interrupts off answer late (x86-64), or
+                  BROADCAST, which waits for no software walker (arm64)
+    free_tables   when a page table is freed after the flush: AT_ONCE or AFTER_GRACE_PERIOD
+    preemptible   may a DAX fault be preempted between its frame and its touch of the struct page?
+    counted       a mapping holds a reference on its DAX page, whose PTE is a normal one (v6.15)
+    recheck_pmd   gup-fast reads the PMD again as well (v6.0, see huge.py)
+    recheck_head  gup-fast reads the page's head again (v5.14, see huge.py)
+    puts_pgmap    gup-fast gives its pgmap reference back when it cannot grab a huge page (v5.15)
+    fork_counts   a fork makes write_protect_seq odd while it write-protects (v5.11, see fork.py)
+    seqcount      gup-fast, when it pins, looks at that seqcount before and after
+    looks_last    putting a device page looks at it after its count fell to one (v5.11); a step of
+                  its own only where that is asked for
+    filesystem    is there a filesystem on a disk, or is the device mapped by itself (device-dax)?
+    unbind        the phases of unbind, in order (see device.PHASES)
+    munmap        the phases of munmap, in order (see unmap.MUNMAPS); none: those of the TLB flush
+    truncate      the phases of truncation, in order (see unmap.TRUNCATES)
+    collapse      the phases of a collapse by khugepaged, in order (see huge.COLLAPSES)
     """
 
     name: str
@@ -68,8 +89,17 @@ class Design:
     free_tables: Tables = AT_ONCE
     preemptible: bool = False
     counted: bool = False
+    recheck_pmd: bool = False
+    recheck_head: bool = True
+    puts_pgmap: bool = True
+    fork_counts: bool = True
+    seqcount: bool = True
+    looks_last: bool = False
     filesystem: bool = True
     unbind: tuple[str, ...] = ("kill_dax", "del_gendisk", *MEMUNMAP)
+    munmap: tuple[str, ...] = ()
+    truncate: tuple[str, ...] = ("unmap", "wait", "take_blocks")
+    collapse: tuple[str, ...] = ("detach", "flush", "isolate", "copy", "install")
 
     def __post_init__(self) -> None:
         one_of_these("tlb_flush", self.tlb_flush, (IPI, BROADCAST))
@@ -83,6 +113,12 @@ class Design:
             ("slow_check", self.slow_check),
             ("preemptible", self.preemptible),
             ("counted", self.counted),
+            ("recheck_pmd", self.recheck_pmd),
+            ("recheck_head", self.recheck_head),
+            ("puts_pgmap", self.puts_pgmap),
+            ("fork_counts", self.fork_counts),
+            ("seqcount", self.seqcount),
+            ("looks_last", self.looks_last),
             ("filesystem", self.filesystem),
         ):
             one_of_these(name, switch, (True, False))
@@ -91,6 +127,11 @@ class Design:
     def unmaps_all(self) -> bool:
         """Does unbind unmap all files?"""
         return "unmap_all_files" in self.unbind or "memory_failure" in self.unbind
+
+    @property
+    def munmap_order(self) -> tuple[str, ...]:
+        """The phases of munmap, in order."""
+        return self.munmap or MUNMAP[self.tlb_flush]
 
     def in_python(self) -> str:
         """Return this design in Python: by its name, or with all that is not as in Linux 5.11."""
@@ -283,6 +324,23 @@ _design(
     "The cure, but unbind does not wait for the pgmap's references.",
     CURE.lacking("dev_pagemap_cleanup"),
 )
+
+# --- The last touch -------------------------------------------------------------------------------
+
+# Putting a device page looks at it once more when its count has fallen to one (until v5.17).
+for _like in (V5_11, CURE):
+    _looks = _design(
+        f"{_like.name}-looks-last",
+        f"{_like.says[:-1]}; dropping a pin ends with a look at the page.",
+        _like,
+        looks_last=True,
+    )
+    _design(
+        f"{_like.name}-looks-last-waits",
+        f"{_looks.says[:-1]}, and removal waits for one more grace period.",
+        _looks,
+        unbind=inserted(_like.unbind, "arch_remove_memory", "mem_hotplug_begin"),
+    )
 
 # --- Telling the device that its data are safe ----------------------------------------------------
 

@@ -143,12 +143,18 @@ def dev_pagemap_cleanup(cpu: int, pages: Pages, design: Design) -> Thread:
     yield wait_for_pgmap_refs()
 
 
-def arch_remove_memory(cpu: int, pages: Pages, design: Design) -> Thread:
-    """Take the struct pages away.
+def mem_hotplug_begin(cpu: int, pages: Pages, design: Design) -> Thread:
+    """Take the lock for removing memory, which can wait for one more grace period.
 
-    mem_hotplug_begin(), just before, can wait for one more grace period.  It is left out, because
-    it does not when its lock was taken a moment ago.
+    A phase of its own, and of few designs: it does not when its lock was taken a moment ago.
+    Source: percpu_down_write(), kernel/locking/percpu-rwsem.c; rcu_sync_enter(),
+    kernel/rcu/sync.c, v5.11.
     """
+    yield from synchronize_rcu()
+
+
+def arch_remove_memory(cpu: int, pages: Pages, design: Design) -> Thread:
+    """Take the struct pages away."""
     yield remove_struct_pages()
 
 
@@ -193,6 +199,7 @@ PHASES: Mapping[str, Phase] = MappingProxyType(
             put_pages,
             drop_pages_in_bulk,
             dev_pagemap_cleanup,
+            mem_hotplug_begin,
             arch_remove_memory,
             pgmap_array_delete,
             mark_clean,

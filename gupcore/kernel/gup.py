@@ -3,7 +3,7 @@
 A thread is a generator.  Every `yield` hands one step to the machine and receives its result;
 every `yield` is a place where another CPU may cut in, and there are no others.  The walk from the
 top of the page tables down to the last one is a single step: an upper table is freed no sooner
-than a lower one.  Huge pages are left out.
+than a lower one.  Huge pages are in huge.py.
 
     gup        get_user_pages: find the pages behind user addresses and take a reference on each
     gup-fast   the walk without locks, with interrupts off (lockless_pages_from_mm, v5.11)

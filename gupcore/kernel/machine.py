@@ -17,103 +17,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
-from ..checker.machine import CALLER, DATA, Gone, Thing, touch
+from ..checker.machine import CALLER, DATA, Gone, Thing, set_of, touch
+from .objects import *  # noqa: F403
+from .objects import (
+    A_MAPPING,
+    A_PAGE,
+    ANSWERS,
+    DAX,
+    DEVICE,
+    DEVICE_STATE,
+    DMA,
+    ENTRY,
+    FAULTING,
+    FRAME,
+    FREED,
+    IDLE,
+    IRQS_OFF,
+    ITSELF,
+    LINKED,
+    MM_STRUCT,
+    NOWHERE,
+    OURS,
+    PGMAP,
+    PMD,
+    PTL,
+    REGISTERS,
+    SEQCOUNT,
+    STRUCT_PAGE,
+    TABLE,
+    TLB_ENTRY,
+    VMA,
+    DevPagemap,
+    NotThere,
+    StructPage,
+)
 from .pte import (
-    PAGE_SHIFT,
-    PTE_NONE,
-    PTRS_PER_PTE,
-    pte_detail,
-    pte_mkdevmap,
+    pmd_words,
     pte_pfn,
     pte_present,
-    pte_words,
-    user_pte,
+    pte_special,
 )
-
-DEVICE_PFN = 0x20000  # the device's first frame: physical address 512 MiB
-MEMORY_PFN = 0x1000  # the first frame of ordinary memory
-ZERO_PFN = 0x10  # the frame that is always zero
-MMIO_PFN = 0xFE000  # a device register: a frame without a struct page
-MAPPING = 0x7F0000000000  # a user address at which a page table begins
-
-# What a frame is, and the count of its struct page when nobody uses it.  An FS DAX page holds a
-# reference on its pgmap until v5.17; from v6.15 on, a mapping holds one on the page.
-NORMAL, ZERO = "normal", "zero page"
-FS_DAX, BULK_DAX, COUNTED_DAX = "fs-dax", "fs-dax in bulk", "counted fs-dax"
-DEVICE = (FS_DAX, BULK_DAX, COUNTED_DAX)
-IDLE = MappingProxyType({NORMAL: 0, ZERO: 1, FS_DAX: 1, BULK_DAX: 1, COUNTED_DAX: 0})
-
-OURS, FREE, OTHERS = "ours", "free", "somebody else's"
-ANONYMOUS, DAX, PFNMAP = "anonymous", "DAX file", "device registers"
-ANSWERS, FROZEN, REFUSES = "answers faults", "frozen: no write faults", "refuses faults"
-LINKED, UNLINKED, FREED = "linked", "unlinked", "freed"
-
-# What steps touch, who can hold a reference, and what a step can wait for.
-ENTRY, TABLE, TLB_ENTRY, VMA = "PTE", "page table", "TLB", "mapping"
-STRUCT_PAGE, FRAME, PGMAP, DEVICE_STATE = "struct page", "frame", "dev_pagemap", "device"
-A_MAPPING, A_PAGE, ITSELF = "a mapping", "a struct page", "itself"
-GRACE_PERIOD, FLUSH, A_LOCK, THAW = "a grace period", "a TLB flush", "a lock", "a thaw"
-A_REFERENCE, FREE_PAGE = "a reference", "a free page"
-
-# Sections: what a CPU can be inside.
-IRQS_OFF, NO_PREEMPT, FAULTING = "interrupts off", "no preemption", "inside a DAX fault"
-PTL, MMAP_LOCK, FS_LOCK = "page-table lock", "mmap_lock", "filesystem's lock"
-DAX_ENTRY, DMA = "DAX entry", "DMA in flight"
+from .tables import PageTables
+from .things import cpu_list as cpu_list
+from .things import numbered, page_thing, pgmap_thing, pte_thing, section_thing, tlb_thing
 
 
-class NotThere(ValueError):
-    """A step was given an address or a frame that is not part of the machine."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine(PageTables):
+    """Everything shared between CPUs: the page tables, and
 
-
-@dataclass(frozen=True, slots=True)
-class StructPage:
-    """The part of `struct page` that matters here, and two things about its frame.
-
-    pfn       the frame
-    refcount  `_refcount`
-    kind      NORMAL, ZERO, FS_DAX, BULK_DAX or COUNTED_DAX
-    owner     whose the frame's contents are: OURS, FREE or OTHERS
-    exists    is the struct page there?
-    mapping   does the struct page know its file: was it ever faulted in?  (page->mapping)
-    """
-
-    pfn: int
-    refcount: int
-    kind: str
-    owner: str = OURS
-    exists: bool = True
-    mapping: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class DevPagemap:
-    """`struct dev_pagemap`: the device's claim on its frames.
-
-    refs    the count of its percpu_ref
-    dead    is the ref killed?
-    listed  does pgmap_array still find it?
-    life    how often the driver was bound
-    pages   how many of `refs` are the struct pages'
-    """
-
-    refs: int
-    dead: bool = False
-    listed: bool = True
-    life: int = 1
-    pages: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Everything shared between CPUs.
-
-    page_table  the PTEs of the mapping, one a page
     memmap      the struct pages, of every frame that matters
     vmas        what is mapped at each page: ANONYMOUS, DAX, PFNMAP, or None: nothing
-    start       the first address of the mapping
-    tables      for each page-table page: LINKED, UNLINKED or FREED
     tlbs        the CPUs whose TLBs matter
     tlb         the entries they keep: (cpu, page of the mapping, PTE)
     pgmap       the device's dev_pagemap; None if there is no device
@@ -123,15 +78,14 @@ class Machine:
     inside      (section, cpu): who is inside what
     owed        (waiter, cpu): the waiter goes on only when that CPU has left its section
     frees       does anybody unmap and free page tables?
-    shows       the sections a reader is shown
+    write_protect_seq  the mm's seqcount: odd while a fork write-protects
+    mm_has_pinned      has the process ever pinned a page?
+    shows       the sections a reader is shown; PMD or SEQCOUNT: that value as well
     oops        the name of the thing that was touched when it was gone; the run has ended
     """
 
-    page_table: tuple[int, ...]
     memmap: tuple[StructPage, ...]
     vmas: tuple[str | None, ...]
-    start: int = MAPPING
-    tables: tuple[str, ...] = (LINKED,)
     tlbs: tuple[int, ...] = ()
     tlb: frozenset[tuple[int, int, int]] = frozenset()
     pgmap: DevPagemap | None = None
@@ -141,48 +95,27 @@ class Machine:
     inside: frozenset[tuple[str, int]] = frozenset()
     owed: frozenset[tuple[str, int]] = frozenset()
     frees: bool = False
+    write_protect_seq: int = 0
+    mm_has_pinned: bool = False
     shows: tuple[str, ...] = (IRQS_OFF, FAULTING, PTL, DMA)
     oops: str | None = None
 
-    # --- Page tables ---
+    # --- The process ---
 
-    def index(self, address: int) -> int:
-        """Return which page of the mapping `address` lies in; raise NotThere if in none."""
-        at = (address - self.start) >> PAGE_SHIFT
-        if at not in range(len(self.page_table)):
-            raise NotThere(f"{address:#x} is no address of the mapping.")
-        return at
+    def seqcount(self) -> int:
+        """Return the mm's write_protect_seq."""
+        touch(MM_STRUCT)
+        return self.write_protect_seq
 
-    def table(self, address: int) -> int:
-        """Return which page table of the mapping holds the PTE of `address`, counted from 0."""
-        return (address >> PAGE_SHIFT) // PTRS_PER_PTE - (self.start >> PAGE_SHIFT) // PTRS_PER_PTE
-
-    def pte(self, address: int) -> int:
-        """Return the PTE of the page at user `address`; raise Gone if its table was freed."""
-        at, table = self.index(address), self.table(address)
-        if self.tables[table] == FREED:
-            raise Gone(numbered("page table", table))
-        touch(ENTRY, at)
-        return self.page_table[at]
-
-    def linked(self, address: int) -> bool:
-        """Does a walk to `address` find a page table?"""
-        touch(TABLE, self.table(address))
-        return self.tables[self.table(address)] == LINKED
+    def pins(self) -> bool:
+        """Has the process ever pinned a page?"""
+        touch(MM_STRUCT)
+        return self.mm_has_pinned
 
     def mapped_from(self, address: int) -> tuple[str | None, ...]:
         """Return what is mapped at `address` and at each page after it."""
         touch(VMA)
         return self.vmas[self.index(address) :]
-
-    def with_pte(self, address: int, pte: int) -> Machine:
-        """Return this machine with another PTE at `address`."""
-        at = self.index(address)
-        return replace(self, page_table=(*self.page_table[:at], pte, *self.page_table[at + 1 :]))
-
-    def with_tables(self, state: str) -> Machine:
-        """Return this machine with every page table of the mapping in `state`."""
-        return replace(self, tables=(state,) * len(self.tables))
 
     # --- Struct pages and the pgmap ---
 
@@ -195,15 +128,26 @@ class Machine:
         return page
 
     def frame(self, pfn: int) -> StructPage:
-        """Return what is known of frame `pfn`, whether its struct page exists or not."""
-        for page in self.memmap:
-            if page.pfn == pfn:
-                return page
-        raise NotThere(f"{pfn!r} is no frame of this machine: was the PTE present?")
+        """Return what is known of frame `pfn`, whether its struct page exists or not.
+
+        There is no memory at a frame that the machine does not know: a wild pointer.
+        """
+        if type(pfn) is not int:
+            raise NotThere(f"{pfn!r} is no frame of this machine: was the PTE present?")
+        known = (page for page in self.memmap if page.pfn == pfn)
+        return next(known, StructPage(pfn, 0, NOWHERE, exists=False, mapping=False))
+
+    def head(self, pfn: int) -> int:
+        """Return the frame of the page that counts for the one in frame `pfn`."""
+        head = self.frame(pfn).head
+        return pfn if head is None else head
 
     def page_name(self, pfn: int) -> str:
         """Return what the struct page of frame `pfn` is called."""
-        return numbered("struct page", [page.pfn for page in self.memmap].index(pfn))
+        known = [page.pfn for page in self.memmap]
+        if pfn in known:
+            return numbered("struct page", known.index(pfn))
+        return f"struct page of pfn {pfn:#x}"
 
     def with_page(self, page: StructPage) -> Machine:
         """Return this machine with `page` in the place of the struct page of its frame."""
@@ -243,17 +187,41 @@ class Machine:
         """Count the PTEs that map frame `pfn`."""
         return sum(pte_pfn(pte) == pfn and pte_present(pte) for pte in self.page_table)
 
+    def counted(self, pfn: int) -> int:
+        """Count the references of mappings on the page in frame `pfn`: a special PTE holds none.
+
+        Source: vm_normal_page(), mm/memory.c, v5.11.
+        """
+        mapped = self.page_table + self.leaves
+        normal = [pte for pte in mapped if pte_present(pte) and not pte_special(pte)]
+        return [self.head(pte_pfn(pte)) for pte in normal].count(pfn)
+
     def entries(self) -> list[int]:
         """List the entries that can be translated with: present PTEs in the tables and TLBs."""
-        linked = [pte for pte in self.page_table if pte_present(pte)]
+        ptes = self.page_table
+        if set(self.tables) != {LINKED}:  # no hardware walks through a table that is taken away
+            ptes = tuple(pte for n, pte in enumerate(ptes) if self.in_walk(n))
+        linked = [pte for pte in ptes + self.leaves if pte_present(pte)]
         return linked + [pte for _, _, pte in self.tlb]
 
     def lost(self, pfn: int) -> bool:
         """Does frame `pfn` no longer belong to whoever mapped it: freed, reused, unbound?"""
         page = self.frame(pfn)
-        return page.owner != OURS or (page.kind in DEVICE and not self.bound)
+        return page.owner != OURS or self.driverless(page)
+
+    def driverless(self, page: StructPage) -> bool:
+        """Does the frame belong to a device whose driver is unbound?"""
+        return page.kind in (*DEVICE, REGISTERS) and not self.bound
+
+    def has_registers(self) -> bool:
+        """Are a device's registers among the frames?"""
+        return any(page.kind == REGISTERS for page in self.memmap)
 
     # --- Sections and waiting ---
+
+    def sections(self) -> tuple[str, ...]:
+        """Return the sections a reader is shown."""
+        return tuple(name for name in self.shows if name not in (PMD, SEQCOUNT))
 
     def cpus(self, section: str) -> frozenset[int]:
         """Return the CPUs inside `section`."""
@@ -263,17 +231,17 @@ class Machine:
         """Return this machine with `cpu` inside `section`."""
         if section == DMA:
             touch(DATA)
-        return replace(self, inside=self.inside | {(section, cpu)})
+        return replace(self, inside=set_of(self.inside | {(section, cpu)}))
 
     def leave(self, section: str, cpu: int) -> Machine:
         """Return this machine with `cpu` outside `section`."""
         if section == DMA:
             touch(DATA)
-        return replace(self, inside=self.inside - {(section, cpu)})
+        return replace(self, inside=set_of(self.inside - {(section, cpu)}))
 
     def owing(self, waiter: str, cpus: Iterable[int]) -> Machine:
         """Return this machine with `waiter` waiting for `cpus`."""
-        return replace(self, owed=self.owed | {(waiter, cpu) for cpu in cpus})
+        return replace(self, owed=set_of((*self.owed, *((waiter, cpu) for cpu in cpus))))
 
     def waiting_for(self, waiter: str) -> frozenset[int]:
         """Return the CPUs that `waiter` still waits for."""
@@ -287,16 +255,23 @@ class Machine:
         pages = [(new, old) for new, old in both if new is not old]
         kinds = {
             ENTRY: self.page_table != before.page_table,
-            TABLE: self.tables != before.tables,
+            TABLE: self._upper() != before._upper(),
             TLB_ENTRY: self.tlb != before.tlb,
             VMA: self.vmas != before.vmas,
             PGMAP: self.pgmap != before.pgmap,
+            MM_STRUCT: self._mm() != before._mm(),
             DEVICE_STATE: self.device != before.device
             or (self.bound, self.clean) != (before.bound, before.clean),
             FRAME: any(new.owner != old.owner for new, old in pages),
             STRUCT_PAGE: any(replace(new, owner=old.owner) != old for new, old in pages),
         }
         return frozenset(kind for kind, differs in kinds.items() if differs)
+
+    def _mm(self) -> tuple[object, ...]:
+        return self.write_protect_seq, self.mm_has_pinned
+
+    def _upper(self) -> tuple[object, ...]:
+        return self.tables, self.made, self.detached, self.leaves
 
     def references(self, other: Machine | None = None) -> dict[tuple[str, str, int], int]:
         """Return who holds how many references on what; with `other`, on what differs there.
@@ -307,11 +282,12 @@ class Machine:
         if other is not None:
             ptes = zip(self.page_table, other.page_table, strict=True)
             moved = {pte_pfn(pte) for pair in ptes if pair[0] != pair[1] for pte in pair}
+            moved |= {pte_pfn(leaf) for leaf in {*self.leaves} ^ {*other.leaves}}
             both = zip(pages, other.memmap, strict=True)
             pages = tuple(page for page, old in both if page is not old or page.pfn in moved)
         for page in pages:
             if page.exists:
-                mapped = self.mappings(page.pfn) if page.kind in (NORMAL, COUNTED_DAX) else 0
+                mapped = self.counted(page.pfn)
                 found[STRUCT_PAGE, A_MAPPING, page.pfn] = mapped
                 found[STRUCT_PAGE, CALLER, page.pfn] = page.refcount - mapped - IDLE[page.kind]
         if self.pgmap is not None:
@@ -326,23 +302,17 @@ class Machine:
     def things(self) -> tuple[Thing, ...]:
         """Describe the machine object by object, for people."""
         return (
-            *(self._pte_thing(n, pte) for n, pte in enumerate(self.page_table)),
-            *(self._tlb_thing(cpu) for cpu in self.tlbs),
+            *(pte_thing(n, pte) for n, pte in enumerate(self.page_table)),
+            *(
+                tlb_thing(cpu, [pte for who, _, pte in sorted(self.tlb) if who == cpu])
+                for cpu in self.tlbs
+            ),
             *self._table_things(),
             *(self._page_thing(page) for page in self.memmap),
             *self._device_things(),
-            *(self._section(section) for section in self.shows),
+            *self._mm_things(),
+            *(section_thing(name, self.cpus(name)) for name in self.sections()),
         )
-
-    def _pte_thing(self, n: int, pte: int) -> Thing:
-        name = numbered("PTE", n)
-        return Thing(name, "object", pte != PTE_NONE, pte_words(pte), pte_detail(pte))
-
-    def _tlb_thing(self, cpu: int) -> Thing:
-        kept = [pte for who, _, pte in sorted(self.tlb) if who == cpu]
-        words = "; ".join(map(pte_words, kept)) or "empty"
-        detail = pte_detail(kept[0]) if len(kept) == 1 else ()
-        return Thing(f"TLB of CPU {cpu}", "object", True, words, detail)
 
     def _table_things(self) -> list[Thing]:
         if not self.frees:
@@ -352,48 +322,29 @@ class Machine:
             for n, state in enumerate(self.tables)
         ]
 
+    def _mm_things(self) -> list[Thing]:
+        seq = Thing(SEQCOUNT, "object", True, str(self.write_protect_seq))
+        pmds = [
+            Thing(numbered(PMD, n), "object", True, pmd_words(self.pmd_of(n)))
+            for n in range(len(self.tables) if PMD in self.shows else 0)
+        ]
+        return [*pmds, *([seq] if SEQCOUNT in self.shows else [])]
+
     def _page_thing(self, page: StructPage) -> Thing:
-        owner = "" if page.owner == OURS else f", {page.owner}"
-        value = f"refcount {page.refcount}{owner}" if page.exists else "removed"
-        detail = (f"{page.kind}; its count is {IDLE[page.kind]} when nobody uses it",)
-        return Thing(self.page_name(page.pfn), "object", page.exists, value, detail)
+        value = f"refcount {page.refcount}{'' if page.owner == OURS else f', {page.owner}'}"
+        name = self.page_name(page.pfn)
+        return page_thing(name, value, page.kind, IDLE[page.kind], page.exists)
 
     def _device_things(self) -> list[Thing]:
         things = []
         if self.pgmap is not None:
-            bound = "bound" if self.bound else "unbound"
-            things.append(_pgmap_thing(self.pgmap))
+            pgmap = self.pgmap
+            things.append(pgmap_thing(pgmap.refs, pgmap.dead, pgmap.listed, pgmap.life))
             things.append(Thing("DAX device", "object", True, self.device))
+        if self.pgmap is not None or self.has_registers():
+            bound = "bound" if self.bound else "unbound"
             things.append(Thing("driver", "object", self.bound, bound))
         if self.clean is not None:
             state = "clean" if self.clean else "dirty"
             things.append(Thing("shutdown state", "object", True, state))
         return things
-
-    def _section(self, section: str) -> Thing:
-        cpus = self.cpus(section)
-        return Thing(section, "section", bool(cpus), cpu_list(cpus) or "nobody")
-
-
-def dax_pte(pfn: int, counted: bool = False, write: bool = True) -> int:
-    """Return the PTE that maps frame `pfn` of a DAX file: a normal one where mappings count."""
-    pte = user_pte(pfn, write)
-    return pte if counted else pte_mkdevmap(pte)
-
-
-def cpu_list(cpus: Iterable[int]) -> str:
-    """Name some CPUs in a sentence."""
-    return " and ".join(f"CPU {cpu}" for cpu in sorted(cpus))
-
-
-def numbered(name: str, n: int) -> str:
-    return name if n == 0 else f"{name} {n}"
-
-
-def _pgmap_thing(pgmap: DevPagemap) -> Thing:
-    life = "dying" if pgmap.dead else "live"
-    value = f"{life}, {pgmap.refs} reference{'' if pgmap.refs == 1 else 's'}"
-    value += "" if pgmap.life == 1 else f", bound {pgmap.life} times"
-    return Thing(
-        "dev_pagemap", "object", pgmap.listed, value if pgmap.listed else "gone from pgmap_array"
-    )

@@ -220,6 +220,7 @@ REF_RULES: dict[str, Rule] = {
             "When all threads have ended, the ref has been released.",
             "end",
             lambda ref: ref.released,
+            "all threads have ended with counts left over.",
         ),
         EVERYONE_CAN_FINISH,
     )

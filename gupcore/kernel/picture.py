@@ -8,9 +8,11 @@ driver's to give up.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ..checker.picture import (
+    BESIDES,
     BOX,
     CACHE,
     DYING,
@@ -30,7 +32,6 @@ from ..checker.picture import (
 from .design import Design
 from .machine import (
     ANSWERS,
-    COUNTED_DAX,
     DEVICE,
     DMA,
     FAULTING,
@@ -40,19 +41,20 @@ from .machine import (
     FS_LOCK,
     IRQS_OFF,
     LINKED,
-    NORMAL,
     OURS,
     PGMAP,
+    PMD,
     PTL,
     REFUSES,
+    SEQCOUNT,
     STRUCT_PAGE,
     TABLE,
     Machine,
     StructPage,
-    numbered,
 )
 from .machine import ENTRY as A_PTE
-from .pte import pte_kind, pte_pfn, pte_present, pte_write
+from .pte import pmd_leaf, pte_kind, pte_pfn, pte_present, pte_special, pte_write
+from .things import numbered
 
 PAGE_TABLE, MEMMAP, MEMORY, BROUGHT = "page table", "memmap", "memory", "who brought it"
 ARGUMENTS = ("cpu", "address", "pages", "flags", "design")  # which nobody changes
@@ -72,11 +74,25 @@ def _(machine: Machine) -> Mapping[str, Drawn]:
     return {
         **{numbered("PTE", n): _entry(machine, n) for n in range(len(machine.page_table))},
         **_tables(machine),
+        **_upper(machine),
         **{f"TLB of CPU {cpu}": _cache(machine, cpu) for cpu in machine.tlbs},
         **{machine.page_name(page.pfn): _page(machine, page) for page in machine.memmap},
         **{_frame_name(page.pfn): _frame(machine, page) for page in machine.memmap},
         **_device(machine),
-        **{section: _section(machine, section) for section in machine.shows},
+        **{section: _section(machine, section) for section in machine.sections()},
+        **_further(machine),
+    }
+
+
+def _further(machine: Machine) -> dict[str, Drawn]:
+    """Draw the frames that a reader's own kind of machine has besides: they point there."""
+    known = {field.name for field in fields(Machine)}
+    held = {f.name: getattr(machine, f.name) for f in fields(machine) if f.name not in known}
+    pfns = {page.pfn for page in machine.memmap}
+    return {
+        name: Drawn(BOX, BESIDES, words=f"{pfn:#x}", points=(("maps", _frame_name(pfn)),))
+        for name, pfn in held.items()
+        if type(pfn) is int and pfn in pfns
     }
 
 
@@ -145,6 +161,22 @@ def _tables(machine: Machine) -> dict[str, Drawn]:
     }
 
 
+def _upper(machine: Machine) -> dict[str, Drawn]:
+    """Draw what stands above the PTEs: the PMDs, and the seqcount of the whole mm."""
+    found = {}
+    for n in range(len(machine.tables) if PMD in machine.shows else 0):
+        pmd = machine.pmd_of(n)
+        words = f"huge {pte_pfn(pmd):#x}" if pmd_leaf(pmd) else "table" if pmd else "none"
+        leaf = _maps(pmd, "maps") if pmd_leaf(pmd) else ()
+        found[numbered(PMD, n)] = Drawn(
+            ENTRY, PAGE_TABLE, THERE if pmd else EMPTY, words, points=leaf
+        )
+    if SEQCOUNT in machine.shows:
+        seq = machine.write_protect_seq
+        found[SEQCOUNT] = Drawn(BOX, PAGE_TABLE, DYING if seq % 2 else THERE, str(seq))
+    return found
+
+
 def _cache(machine: Machine, cpu: int) -> Drawn:
     kept = [pte for who, _, pte in sorted(machine.tlb) if who == cpu]
     words = _pte_words(kept[0]) if kept else "empty"
@@ -159,7 +191,12 @@ def _page(machine: Machine, page: StructPage) -> Drawn:
     mapped = [
         numbered("PTE", n)
         for n, pte in enumerate(machine.page_table)
-        if page.kind in (NORMAL, COUNTED_DAX) and pte_present(pte) and pte_pfn(pte) == page.pfn
+        if pte_present(pte) and not pte_special(pte) and machine.head(pte_pfn(pte)) == page.pfn
+    ]
+    mapped += [
+        numbered(PMD, n)
+        for n, leaf in enumerate(machine.leaves)
+        if PMD in machine.shows and pte_pfn(leaf) == page.pfn and not pte_special(leaf)
     ]
     keeper = "driver" if page.kind in DEVICE else ""
     describes = (("describes", _frame_name(page.pfn)),)
@@ -176,9 +213,10 @@ def _frame(machine: Machine, page: StructPage) -> Drawn:
 def _device(machine: Machine) -> dict[str, Drawn]:
     found = {}
     pgmap = machine.pgmap
-    if pgmap is not None:
+    if pgmap is not None or machine.has_registers():
         bound = Drawn(BOX, BROUGHT, THERE, "bound")
         found["driver"] = bound if machine.bound else Drawn(BOX, BROUGHT, GONE, "unbound")
+    if pgmap is not None:
         state = DYING if pgmap.dead else THERE
         state = state if pgmap.listed or pgmap.refs > 0 else GONE
         words = {GONE: "not listed", DYING: "dying", THERE: "live"}[state]

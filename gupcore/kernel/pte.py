@@ -20,7 +20,9 @@ from dataclasses import dataclass
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
 PTRS_PER_PTE = 512  # entries of one page table
-PTE_NONE = 0
+PTE_NONE = PMD_NONE = 0
+PAGE_PSE = 1 << 7  # in a PMD: it maps a huge page itself, and leads to no table
+TABLE_PFN = 0x800  # the first frame of the model's page tables
 
 FOLL_WRITE = 0x01
 FOLL_LONGTERM = 0x10000
@@ -133,6 +135,14 @@ def pte_mkprotnone(pte: int, arch: Encoding = X86_64) -> int:
     return pte & ~arch.present | arch.protnone
 
 
+def pte_mkmigration(pte: int, arch: Encoding = X86_64) -> int:
+    """Keep the page from everybody: it is on its way, and who faults on it waits.
+
+    The kernel's entry has another form; what counts is that it is neither empty nor present.
+    """
+    return pte & ~(arch.present | arch.protnone)
+
+
 def pte_wrprotect(pte: int, arch: Encoding = X86_64) -> int:
     """Take the permission to write away."""
     return pte & ~arch.writable | arch.read_only
@@ -141,6 +151,28 @@ def pte_wrprotect(pte: int, arch: Encoding = X86_64) -> int:
 def pte_mkclean(pte: int, arch: Encoding = X86_64) -> int:
     """Take the dirty mark away."""
     return pte & ~arch.dirty
+
+
+def pmd_table(n: int) -> int:
+    """Build the PMD that leads to page table number `n`."""
+    return pfn_pte(TABLE_PFN + n, X86_64.present | X86_64.writable | X86_64.user)
+
+
+def pmd_mkhuge(pmd: int) -> int:
+    """Make the entry one that maps a huge page."""
+    return pmd | PAGE_PSE
+
+
+def pmd_leaf(pmd: int) -> bool:
+    """Does the PMD map a huge page?"""
+    return bool(pmd & PAGE_PSE)
+
+
+def pmd_words(pmd: int) -> str:
+    """Say what the PMD is: none, a table, or a huge page."""
+    if pmd == PMD_NONE:
+        return "none"
+    return f"a huge page, {pte_words(pmd & ~PAGE_PSE)}" if pmd_leaf(pmd) else "a page table"
 
 
 def pte_pfn(pte: int, arch: Encoding = X86_64) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..checker.rule import EVERYONE_CAN_FINISH, NotWorse, Rule, usual_rules
 from ..checker.step import Step
-from .machine import COUNTED_DAX, DEVICE, FREE, IDLE, NORMAL, OTHERS, Machine
+from .machine import DEVICE, FREE, IDLE, NOWHERE, OTHERS, Machine
 from .pte import pte_pfn, pte_present, pte_special, pte_write
 
 
@@ -27,7 +29,8 @@ def _right_page(before: Machine, step: Step, after: Machine) -> bool:
 
 def _dma_lands(before: Machine, step: Step, after: Machine) -> bool:
     frames = [before.frame(pfn) for pfn in _frames_used(step)]
-    return all(page.owner != FREE and (page.kind not in DEVICE or before.bound) for page in frames)
+    there = [page.kind != NOWHERE and not before.driverless(page) for page in frames]
+    return all(there) and all(page.owner != FREE for page in frames)
 
 
 def _only_the_allocator_revives(before: Machine, step: Step, after: Machine) -> bool:
@@ -46,8 +49,12 @@ def _only_the_allocator_revives(before: Machine, step: Step, after: Machine) -> 
 
 def _unbacked(machine: Machine) -> int:
     """Count the PTEs that promise an ordinary page and have none with a count behind them."""
-    promised = [pte for pte in machine.page_table if pte_present(pte) and not pte_special(pte)]
-    pages = [machine.frame(pte_pfn(pte)) for pte in promised]
+    promised = [
+        pte
+        for pte in machine.page_table + machine.leaves
+        if pte_present(pte) and not pte_special(pte)
+    ]
+    pages = [machine.frame(machine.head(pte_pfn(pte))) for pte in promised]
     return sum(not page.exists or page.refcount < 1 for page in pages)
 
 
@@ -72,8 +79,7 @@ def _writable(machine: Machine) -> int:
 
 def _counts_balance(machine: Machine) -> bool:
     for page in machine.memmap:
-        held = machine.mappings(page.pfn) if page.kind in (NORMAL, COUNTED_DAX) else 0
-        if page.exists and page.refcount != IDLE[page.kind] + held:
+        if page.exists and page.refcount != IDLE[page.kind] + machine.counted(page.pfn):
             return False
     if machine.pgmap is not None:
         pages = sum(page.kind in DEVICE for page in machine.memmap)
@@ -81,6 +87,71 @@ def _counts_balance(machine: Machine) -> bool:
             return False
     return not machine.inside
 
+
+@dataclass(frozen=True, slots=True)
+class SeesWhatDisksWrite:
+    """Does the frame that a disk fills lie where the process looks, at `address`?
+
+    If nothing is mapped there, nobody looks.
+    """
+
+    address: int
+
+    def __call__(self, before: Machine, step: Step, after: Machine) -> bool:
+        if not (step.used and step.used.write and step.used.by == "device"):
+            return True
+        entry = before.entry(self.address)
+        if entry is None or not pte_present(entry):
+            return True
+        return pte_pfn(entry) in step.used.frames
+
+
+def pinned_is_mapped(address: int) -> Rule:
+    """Return the rule that what is pinned at `address`, to be written, is what is mapped there.
+
+    What gup promises its caller is that the page was mapped at a moment when the caller's reference
+    was already on it: who takes the mapping away to put another page there looks at the count
+    afterwards, and sees it.  That it was mapped at some moment of the call would not do: a page
+    found in a page table that is detached already was, and yet whoever counts has counted.  What a
+    caller may count on is judged where it matters, when a disk moves data.
+    """
+    return Rule(
+        "what is pinned is what is mapped",
+        "What a disk writes into a pinned page is what the process finds at its address.",
+        "step",
+        SeesWhatDisksWrite(address),
+    )
+
+
+def _no_write_through_read_only(before: Machine, step: Step, after: Machine) -> bool:
+    frames = _frames_used(step) if step.used and step.used.write else ()
+    entries = [[pte for pte in before.entries() if pte_pfn(pte) == pfn] for pfn in frames]
+    return all(any(pte_write(pte) for pte in ptes) for ptes in entries if ptes)
+
+
+def _held(machine: Machine, thread: str, returned: object) -> bool:
+    if not isinstance(returned, tuple):
+        return True
+    heads = [machine.frame(machine.head(pfn)) for pfn in returned]
+    held = all(head.refcount > IDLE[head.kind] + machine.counted(head.pfn) for head in heads)
+    return held and not any(machine.lost(pfn) for pfn in returned)
+
+
+# For scenes in which gup is a thread by itself, which ends with its pins.
+HELD = Rule(
+    "what a call returns is held",
+    "The pages that a call returns have a caller's reference, and belong to its process.",
+    "return",
+    _held,
+)
+
+# For scenes in which nobody write-protects what is pinned already: then it would be no harm.
+READ_ONLY = Rule(
+    "no write through a read-only entry",
+    "No disk writes into a page that is mapped and may not be written.",
+    "step",
+    _no_write_through_read_only,
+)
 
 RULES: dict[str, Rule] = {
     rule.name: rule
@@ -138,6 +209,7 @@ RULES: dict[str, Rule] = {
             "When all threads have ended, every count is at its idle value and nothing is held.",
             "end",
             _counts_balance,
+            "all threads have ended with counts left over.",
         ),
         EVERYONE_CAN_FINISH,
     )

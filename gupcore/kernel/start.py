@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any, TypeVar
+
 from .machine import (
     ANONYMOUS,
     COUNTED_DAX,
@@ -19,6 +22,7 @@ from .machine import (
     NORMAL,
     PFNMAP,
     PTL,
+    REGISTERS,
     ZERO,
     ZERO_PFN,
     DevPagemap,
@@ -27,6 +31,8 @@ from .machine import (
     dax_pte,
 )
 from .pte import PAGE_SHIFT, PTE_NONE, PTRS_PER_PTE, pte_mkprotnone, pte_mkspecial, user_pte
+
+Kind = TypeVar("Kind", bound=Machine)
 
 
 def dax_machine(
@@ -89,8 +95,9 @@ def special_machine(vma: str, spare: int = 1, start: int = MAPPING, moved: int =
     start  the address of the mapping
     moved  by how many frames everything lies further up
     """
-    pfn = moved + (ZERO_PFN if vma == ANONYMOUS else MMIO_PFN)
-    behind = StructPage(pfn, IDLE[ZERO], ZERO, exists=vma == ANONYMOUS)
+    kind, first = (ZERO, ZERO_PFN) if vma == ANONYMOUS else (REGISTERS, MMIO_PFN)
+    pfn = moved + first
+    behind = StructPage(pfn, IDLE[kind], kind, exists=kind == ZERO)
     return Machine(
         page_table=(pte_mkspecial(user_pte(pfn, write=vma == PFNMAP)),),
         memmap=(
@@ -101,6 +108,16 @@ def special_machine(vma: str, spare: int = 1, start: int = MAPPING, moved: int =
         start=start,
         shows=(IRQS_OFF, PTL, MMAP_LOCK),
     )
+
+
+def with_more(kind: type[Kind], machine: Machine, **more: Any) -> Kind:
+    """Return a machine of a reader's own kind, which has further fields, begun from one without.
+
+    kind     a frozen dataclass that is a subclass of Machine
+    machine  gives the fields that every Machine has
+    more     the further fields, where they are not to have their defaults
+    """
+    return kind(**{field.name: getattr(machine, field.name) for field in fields(machine)}, **more)
 
 
 def _tables(start: int, pages: int) -> int:

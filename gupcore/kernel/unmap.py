@@ -7,8 +7,11 @@ answers late, an arm64 broadcast waits for no software walker (see `flush_tlb`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 from ..checker.step import Thread
-from .design import AFTER_GRACE_PERIOD, BROADCAST, IPI, Design
+from .design import AFTER_GRACE_PERIOD, BROADCAST, Design
 from .gup import put_pages
 from .pte import pte_pfn, pte_special
 from .steps.cpu import (
@@ -18,10 +21,19 @@ from .steps.cpu import (
     end_flush,
     end_grace_period,
 )
-from .steps.dax import lock_filesystem, unlock_filesystem
+from .steps.dax import (
+    BUSY,
+    LOCKED,
+    list_entries,
+    lock_filesystem,
+    look_at_entry,
+    unlock_filesystem,
+    wait_entry_unlocked,
+)
 from .steps.page_table import (
     detach_vmas,
     free_tables,
+    mapping_mapped,
     mmap_read_unlock,
     unlink_tables,
     zap_file_ptes,
@@ -31,7 +43,7 @@ from .steps.struct_page import dax_layout_busy_page, free_blocks, wait_until_idl
 
 
 def munmap(cpu: int, design: Design) -> Thread:
-    """Unmap everything that is mapped.
+    """Unmap everything that is mapped, in the order that the design gives.
 
     x86-64 flushes once, when all is unlinked; arm64 flushes at the end of each mapping, before it
     is taken off its file's list (MMU_GATHER_MERGE_VMAS).  Since v5.19 x86-64, too, flushes first
@@ -46,39 +58,162 @@ def munmap(cpu: int, design: Design) -> Thread:
     include/asm-generic/tlb.h, and tlb_remove_table(), mm/mmu_gather.c, v6.1.
     """
     yield detach_vmas(cpu)
+    phase, zapped = 0, ()
+    order = design.munmap_order
+    while phase < len(order):
+        zapped = yield from MUNMAPS[order[phase]](zapped, design)
+        phase += 1
+    yield mmap_read_unlock(cpu)
+    return "unmapped"
+
+
+def zap(zapped: tuple[int, ...], design: Design) -> Thread:
+    """Clear every PTE.  Returns those that were present."""
     zapped = yield zap_ptes()
-    if design.tlb_flush == BROADCAST:
-        yield from flush_tlb(design)
+    return zapped
+
+
+def unlink(zapped: tuple[int, ...], design: Design) -> Thread:
+    """Take the mapping off its file's list and the page tables out of the walk."""
     yield unlink_tables()
-    if design.tlb_flush == IPI:
-        yield from flush_tlb(design)
+    return zapped
+
+
+def flush(zapped: tuple[int, ...], design: Design) -> Thread:
+    """Flush the TLBs."""
+    yield from flush_tlb(design)
+    return zapped
+
+
+def put(zapped: tuple[int, ...], design: Design) -> Thread:
+    """Drop the references that the mappings held."""
     yield from put_pages(counted_pages(zapped))
+    return zapped
+
+
+def free(zapped: tuple[int, ...], design: Design) -> Thread:
+    """Free the page tables, after a grace period where the design asks for one."""
     if design.free_tables == AFTER_GRACE_PERIOD:
         yield from synchronize_rcu()
     yield free_tables()
-    yield mmap_read_unlock(cpu)
-    return "unmapped"
+    return zapped
+
+
+MUNMAPS: Mapping[str, Callable[[tuple[int, ...], Design], Thread]] = MappingProxyType(
+    {phase.__name__: phase for phase in (zap, unlink, flush, put, free)}
+)
 
 
 def truncate(cpu: int, design: Design) -> Thread:
     """Truncate a DAX file: unmap it, wait until its pages are idle, take its blocks away.
 
-    While it sleeps the filesystem's lock is not held, so it looks again when it is woken.
+    Its phases are in the order that the design gives.  While it sleeps the filesystem's lock is not
+    held, so it begins again when it is woken.
     Returns "truncated".  Source: ext4_break_layouts(), fs/ext4/inode.c; dax_layout_busy_page(),
     fs/dax.c, v5.10.
     """
     yield lock_filesystem(cpu)
-    busy = True
-    while busy:
-        yield from unmap_file(design)
-        busy = yield dax_layout_busy_page()
-        if busy:
-            yield unlock_filesystem(cpu)
-            yield wait_until_idle()
-            yield lock_filesystem(cpu)
-    yield free_blocks()
+    phase, again = 0, True
+    while phase < len(design.truncate):
+        again = yield from TRUNCATES[design.truncate[phase]](cpu, design)
+        phase = 0 if again else phase + 1
     yield unlock_filesystem(cpu)
     return "truncated"
+
+
+def unmap(cpu: int, design: Design) -> Thread:
+    """Unmap the file."""
+    yield from unmap_file(design)
+
+
+def wait(cpu: int, design: Design) -> Thread:
+    """Wait until no page of the file is in use.  Returns True if it has slept: begin again."""
+    busy = yield dax_layout_busy_page()
+    if busy:
+        yield from sleep(cpu)
+    return busy
+
+
+def wait_if_mapped(cpu: int, design: Design) -> Thread:
+    """Wait as `wait` does, but only if the file still lists a mapping.
+
+    Source: dax_layout_busy_page_range(), fs/dax.c, v5.11, which asked mapping_mapped().
+    """
+    listed = yield mapping_mapped()
+    if not listed:
+        return False
+    busy = yield from wait(cpu, design)
+    return busy
+
+
+def sleep(cpu: int) -> Thread:
+    """Let go of the filesystem's lock and sleep until no page is in use."""
+    yield unlock_filesystem(cpu)
+    yield wait_until_idle()
+    yield lock_filesystem(cpu)
+
+
+def scan(cpu: int, design: Design) -> Thread:
+    """Look for a busy page entry by entry; one that is locked is waited for, and looked at again.
+
+    Returns True if it has slept: begin again.
+    Source: dax_layout_busy_page_range() and wait_entry_unlocked_exclusive(), fs/dax.c, v6.16.
+    """
+    busy = yield from scan_entries(cpu, True)
+    return busy
+
+
+def scan_past_locked(cpu: int, design: Design) -> Thread:
+    """Look entry by entry, but go on behind an entry that was locked once it is unlocked.
+
+    Source: the same in v6.15, whose xas_pause() moves on to the next entry (see dd59137bfe70).
+    """
+    busy = yield from scan_entries(cpu, False)
+    return busy
+
+
+def scan_skipping_locked(cpu: int, design: Design) -> Thread:
+    """Look entry by entry, and skip one that is locked.
+
+    Source: dax_layout_busy_page_range() and get_unlocked_entry(), fs/dax.c, v6.14, which goes on to
+    the next entry (see 6be3e21d25ca).
+    """
+    busy = yield from scan_entries(cpu, False, False)
+    return busy
+
+
+def scan_entries(cpu: int, again: bool, waits: bool = True) -> Thread:
+    """Look for a busy page; `again`: is an entry that was locked looked at once it is not?
+
+    waits  does it wait for such an entry, or skip it at once?
+    """
+    left = yield list_entries()
+    while left:
+        found = yield look_at_entry(left[0])
+        if found == LOCKED and waits:
+            yield wait_entry_unlocked(left[0])
+        elif found == BUSY:
+            yield from sleep(cpu)
+            return True
+        if found != LOCKED or not again:
+            left = left[1:]
+    return False
+
+
+def take_blocks(cpu: int, design: Design) -> Thread:
+    """Take the file's blocks away."""
+    yield free_blocks()
+
+
+TRUNCATES: Mapping[str, Callable[[int, Design], Thread]] = MappingProxyType(
+    {
+        phase.__name__: phase
+        for phase in (
+            *(unmap, wait, wait_if_mapped, take_blocks),
+            *(scan, scan_past_locked, scan_skipping_locked),
+        )
+    }
+)
 
 
 def unmap_file(design: Design) -> Thread:

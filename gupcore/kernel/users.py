@@ -17,7 +17,14 @@ from .pte import FOLL_WRITE
 from .steps.cpu import load_or_store
 from .steps.page_table import mmap_read_lock, mmap_read_unlock
 from .steps.pagemap import blk_queue_enter, blk_queue_exit, pmem_do_write
-from .steps.struct_page import alloc_page, bio_endio, put_page, submit_bio
+from .steps.struct_page import (
+    alloc_page,
+    bio_endio,
+    free_devmap_managed_page,
+    put_devmap_managed_page,
+    put_page,
+    submit_bio,
+)
 
 ENODEV = "-ENODEV"
 
@@ -40,6 +47,28 @@ def direct_io(
     return "done"
 
 
+def direct_io_that_looks_last(
+    cpu: int, address: int, pages: int, flags: int, design: Design, gup_fast: GupFast = gup_fast
+) -> Thread:
+    """Run one direct I/O as `direct_io`, with the look that dropping the last pin ends with.
+
+    gup-fast's own drops are not told apart: there interrupts are off.
+    Source: put_devmap_managed_page(), mm/swap.c, v5.11.
+    """
+    pinned = yield from get_user_pages_fast(cpu, address, pages, flags, design, gup_fast)
+    if not isinstance(pinned, tuple):
+        return pinned
+    write = bool(flags & FOLL_WRITE)
+    yield submit_bio(cpu, pinned, write)
+    yield bio_endio(cpu, pinned, write)
+    while pinned:
+        looks = yield put_devmap_managed_page(cpu, pinned[0])
+        if looks:
+            yield free_devmap_managed_page(cpu, pinned[0])
+        pinned = pinned[1:]
+    return "done"
+
+
 def touch_then_direct_io(
     cpu: int, address: int, flags: int, design: Design, gup_fast: GupFast = gup_fast
 ) -> Thread:
@@ -50,6 +79,13 @@ def touch_then_direct_io(
     yield load_or_store(cpu, address, bool(flags & FOLL_WRITE))
     result = yield from direct_io(cpu, address, 1, flags, design, gup_fast)
     return result
+
+
+def use(cpu: int, pinned: tuple[int, ...], write: bool = False) -> Thread:
+    """Let a disk use pages that are pinned, and drop the pins."""
+    yield submit_bio(cpu, pinned, write)
+    yield bio_endio(cpu, pinned, write)
+    yield from put_pages(pinned)
 
 
 def block_io(pfn: int) -> Thread:

@@ -10,13 +10,13 @@ It is handed graphs and explores nothing.
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..checker.rule import FAILS, HOLDS, UNDETERMINED
 from .data import Switches, board
+from .inlaid import inlaid
 from .module import module, style
 from .prompts import Prompt
 
@@ -139,11 +139,7 @@ class Player(anywidget.AnyWidget):
             data["panels"] = self.panels
         if self.watched:
             data["watched"] = self.watched
-        text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-        return (
-            f'<div class="gup-player"><script type="application/json">{text}</script>'
-            f'<div class="gup-fallback">{self._fallback}</div></div>'
-        )
+        return inlaid("gup-player", data, self._fallback)
 
 
 def with_html(bundle: Any, says: str, page: str) -> Any:
@@ -205,9 +201,9 @@ def _as_list(report: Report, schedule: str, says: str) -> str:
 
 def _moment_as_item(moment: Moment) -> str:
     place = moment.places[-1]
+    kernel = f"; kernel: {moment.source}" if moment.source.file else ""
     return (
         f"<li><strong>{html.escape(moment.label)}</strong>: {html.escape(moment.said)} "
         f"<code>{html.escape(place.text)}</code> "
-        f"<small>in {html.escape(place.function)}; "
-        f"kernel: {html.escape(str(moment.source))}</small></li>"
+        f"<small>in {html.escape(place.function)}{html.escape(kernel)}</small></li>"
     )

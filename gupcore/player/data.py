@@ -17,7 +17,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..checker.machine import stopped, things
-from ..checker.picture import called, changed, drawn, taken, tell
+from ..checker.picture import called, changed, picture, taken, tell
+from ..checker.spots import whence
 from ..checker.step import Blocked
 from ..checker.values import key
 from .format import BLOCKED, VERSION, Board, BoardDesign, Lists
@@ -52,20 +53,12 @@ def board(reports: Sequence[Report], switches: Sequence[Switches] = ()) -> Board
         "key": scenario.key(),
         "says": scenario.says,
         "threads": [thread.label for thread in scenario.threads],
-        "cpus": [_cpu(thread) for thread in scenario.threads],
+        "cpus": [thread.cpu for thread in scenario.threads],
         "rules": [(rule.name, rule.says, rule.on) for rule in scenario.rules],
         "switches": list(settings.items()),
         "designs": designs,
         **lists.data(),
     }
-
-
-def _cpu(thread: Automaton) -> int | None:
-    """Return the CPU of a thread: its argument of that name."""
-    code = getattr(thread.function, "__code__", None)
-    names = code.co_varnames[: code.co_argcount] if code else ()
-    cpu = dict(zip(names, thread.args, strict=False)).get("cpu")
-    return cpu if type(cpu) is int else None
 
 
 class _Numbered:
@@ -96,6 +89,7 @@ class _Lists:
         self.stopped: dict[int, str] = {}
         self.uneven: dict[int, tuple[str, ...]] = {}
         self.addresses: dict[int, str] = {}
+        self._pictures: dict[int, tuple[Any, Mapping[str, Drawn]]] = {}
         self._seen: dict[Hashable, int] = {}
         self._met: dict[Hashable, int] = {}
 
@@ -115,13 +109,19 @@ class _Lists:
         ]
         shown = self.things.number(tuple((thing.name, thing.kind) for thing in described))
         pictured = self.pictures.number(
-            tuple(self._drawn(name, one) for name, one in drawn(machine).items())
+            tuple(self._drawn(name, one) for name, one in self._picture(machine).items())
         )
         # What a reader is shown may leave out what tells two machines apart.
         number = self.machines.number((known, shown, pictured, *values))
         if stopped(machine):
             self.stopped[number] = machine.oops
         return number
+
+    def _picture(self, machine: Any) -> Mapping[str, Drawn]:
+        """Return how a machine is drawn, once; it is kept, so that no other has its id."""
+        if id(machine) not in self._pictures:
+            self._pictures[id(machine)] = machine, picture(machine)
+        return self._pictures[id(machine)][1]
 
     def _drawn(self, name: str, one: Drawn) -> int:
         glyph = self.glyphs.number((name, one.look, one.room))
@@ -145,7 +145,7 @@ class _Lists:
             if after is not None and stopped(after):
                 names.add(after.oops)
             elif after is not None:
-                names |= changed(before, after)
+                names |= changed(self._picture(before), self._picture(after))
                 more = taken(before, after)
             flat = tuple(word for item in more.items() for word in item)
             self._met[asked] = self.meets.number((tuple(sorted(names - {""})), flat))
@@ -157,9 +157,10 @@ class _Lists:
             return (self.text.number(str(node.result)),)
         action = node.step.action
         places = [(self._function(place, sources), place.line) for place in node.places]
-        source, does = self.text.number(str(action.source)), self.text.number(action.does)
-        if action.source.address:
-            self.addresses[source] = action.source.address
+        spot = whence(action, [place.function for place in node.places])
+        source, does = self.text.number(spot.words), self.text.number(action.does)
+        if spot.address:
+            self.addresses[source] = spot.address
         variables = {name: value for frame in node.locals for name, value in frame}
         told = (tell(machine, name, value) for name, value in variables.items())
         known = self.known.number(tuple(tuple(one) for one in told if one is not None))

@@ -54,10 +54,10 @@ class Lists(TypedDict):
     pictures: list[Row]  # all that is drawn of a machine: numbers in `drawn`
     stopped: list[tuple[int, str]]  # the machines on which the kernel has oopsed: the thing touched
     uneven: list[tuple[int, list[str]]]  # the machines at which an end breaks rules
-    # Where a thread can stand: the kernel's function, what the step does, number in `known`,
-    # function, line, ..., outermost function first; or, where it has ended, what it returned.
+    # Where a thread can stand: the kernel's function and line, what the step does, number in
+    # `known`, function, line, ..., outermost first; or, where it has ended, what it returned.
     nodes: list[Row]
-    addresses: list[tuple[int, str]]  # where the source of a function, in `text`, can be read
+    addresses: list[tuple[int, str]]  # where the source of one of those can be read
     known: list[list[tuple[str, str, str]]]  # a thread's variable, its value, what about
     # What a move has to do with: what it touches, and what its thread takes or gives back, as name,
     # how many, ...; of a blocked one also the CPUs waited for.

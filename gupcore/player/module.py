@@ -12,8 +12,8 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent / "page"
 ORDER = (
-    *("elements", "board", "graph", "game", "predict", "scene", "lockstep", "timeline"),
-    *("motion", "checker", "caption", "stage", "map", "share", "player"),
+    *("elements", "kept", "board", "graph", "game", "predict", "scene", "lockstep", "timeline"),
+    *("motion", "checker", "caption", "stage", "map", "share", "orders", "votes", "player"),
 )
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)

@@ -13,8 +13,18 @@ class Hand:
 
     def __init__(self, page: Page, nth: int = 0) -> None:
         self.page = page
-        self.player = page.locator(".gup").nth(nth)
+        self.player = page.locator(".gup:not(.gup-by-hand, .gup-voting)").nth(nth)
+        self.unfold()
         expect(self.player).to_be_visible()
+
+    def unfold(self) -> None:
+        """Open every fold of the page that the player lies in, such as an exercise's answer."""
+        self.player.evaluate(
+            """(player) => {
+              let fold = player;
+              while ((fold = fold.parentElement.closest("details"))) fold.open = true;
+            }"""
+        )
 
     def press(self, does: str) -> None:
         self.player.locator(f'[data-do="{does}"]').click()
@@ -51,20 +61,27 @@ class Hand:
             }"""
         )
         self.page.reload()
+        self.unfold()
 
-    def in_every_state(self, look: str, most: int) -> list[Any]:
-        """Go to the first `most` states, by a shortest way, and `look` at the player in each."""
+    def in_every_state(self, look: str, most: int, every: int = 1) -> list[Any]:
+        """Go to the first `most` states, by a shortest way, and `look` at the player in each.
+
+        every  look at each first of so many
+        """
         seen = self.player.evaluate(
-            """(player, most) => Array.from({ length: most }, (_, state) => {
+            """(player, [most, every]) => Array.from({ length: most / every }, (_, n) => {
+              const state = n * every;
               const button = document.createElement("button");
               button.dataset.do = `state ${state}`;
               player.append(button); // each time: the player takes away what is not its own
               button.click();
               return [player.querySelector(".gup-schedule")?.textContent, look(player)];
             })""".replace("look(player)", f"({look})(player)"),
-            most,
+            [most - most % every, every],
         )
-        assert len({schedule for schedule, _ in seen}) == most, "it went to another state each time"
+        assert len({schedule for schedule, _ in seen}) == len(seen), (
+            "it went to another state each time"
+        )
         return [looked for _, looked in seen]
 
     def show(self, rule: str) -> None:

@@ -11,6 +11,9 @@ from visit import Visit
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SERIOUS = ("serious", "critical")
+PHONES = (390, 375, 360, 320)  # CSS pixels
+LOOKS_AGAIN = 500  # milliseconds after which the theme has seen what can be pushed now
+WIDTHS = ["scrollable-region-focusable", "target-size"]  # what a narrower phone can break
 CONTRAST = "color-contrast"
 CLOSED = '.gup [aria-expanded="false"], .bd-article details:not([open]) > summary'
 
@@ -96,6 +99,9 @@ def test_no_barrier(
     page.evaluate(SCROLL)
     found = structural_barriers(page) if width == 1280 else []
     open_everything(page)
-    found += structural_barriers(page) if width == 390 else []
+    for phone in PHONES if width == PHONES[0] else ():
+        page.set_viewport_size({"width": phone, "height": 844})
+        page.wait_for_timeout(LOOKS_AGAIN)
+        found += structural_barriers(page) if phone == width else barriers(page, runOnly=WIDTHS)
     found += faint_text(page)
     assert not found, "\n".join(["serious barriers:", *dict.fromkeys(found)])

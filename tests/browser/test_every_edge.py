@@ -6,7 +6,7 @@ those walked in which any two settings meet.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -19,6 +19,10 @@ from visit import Visit
 
 from gupcore import Report, ScheduleError
 from gupcore.checker import paths
+from gupcore.checker.machine import stopped, things
+from gupcore.checker.spots import whence
+from gupcore.checker.step import Step
+from gupcore.checker.thread import Place
 
 WITH_PLAYERS = [notebook for notebook in NOTEBOOKS if "gup-player" in notebook.read_text()]
 CHAPTER = next(notebook for notebook in NOTEBOOKS if notebook.stem == "07_the_race")
@@ -42,6 +46,7 @@ WALK = """
     source: text(".gup-source"), breaks: text(".gup-breaks"), changes: text(".gup-changes li"),
     lanes: all(".gup-lane").map((lane) => ({
       able: able(lane.querySelector("button")), what: text(".gup-what > p", lane).join(" "),
+      kernel: text(".gup-kernel", lane),
       trail: text(".gup-trail", lane)[0].trim(), line: text("[aria-current] code", lane),
     })),
     schedule: text(".gup-schedule").join(), oops: player.querySelector(".gup-stopped") !== null,
@@ -182,7 +187,11 @@ def in_pairs(designs: list[dict[str, Any]]) -> set[int]:
 
 @cache
 def things_of(machine: Any) -> list[list[Any]]:
-    return [[t.name, t.kind, t.exists, t.value, list(t.detail)] for t in machine.things()]
+    return [[t.name, t.kind, t.exists, t.value, list(t.detail)] for t in things(machine)]
+
+
+def whence_of(step: Step, places: Sequence[Place]) -> str:
+    return whence(step.action, [place.function for place in places]).words
 
 
 def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
@@ -205,12 +214,12 @@ def known_after(report: Report, schedule: str) -> list[dict[str, Any]]:
         found.append(
             {
                 "things": things_of(machine),
-                "oops": machine.oops,
+                "oops": getattr(machine, "oops", None),
                 "step": moment
                 and [
                     moment.label,
                     moment.said,
-                    str(moment.source),
+                    whence_of(moment.step, moment.places),
                     moment.places[-1].text,
                     list(moment.breaks),
                 ],
@@ -262,15 +271,16 @@ def expected_lane(report: Report, schedule: str, thread: int, oops: bool) -> dic
         what = (
             f"ended: {at.result}" if found[1] else f"{'stopped' if oops else 'blocked'}: {found[2]}"
         )
-        able, places = False, at.places
+        able, places, step = False, at.places, at.step
     else:
         node = report.graph.node(report.walk(schedule), thread - 1)
         step = report.graph.threads[thread - 1].nodes[node].step
         assert step is not None
-        what, able, places = f"next: {step.action.does} {moment.source}", True, moment.places
+        what, able, places = f"next: {step.action.does}", True, moment.places
     return {
         "able": able,
         "what": what,
+        "kernel": [whence_of(step, places)] if step else [],
         "trail": " › ".join(place.function for place in places),
         "line": [place.text for place in places[-1:]],
     }
@@ -279,10 +289,10 @@ def expected_lane(report: Report, schedule: str, thread: int, oops: bool) -> dic
 def expected(report: Report, schedule: str) -> dict[str, Any]:
     moments = report.replay(schedule)
     machine = moments[-1].machine if moments else report.scenario.machine
-    oops = machine.oops is not None
+    oops = stopped(machine)
     threads = range(1, len(report.scenario.threads) + 1)
     shown = {
-        "things": {thing.name: [thing.exists, thing.value] for thing in machine.things()},
+        "things": {thing.name: [thing.exists, thing.value] for thing in things(machine)},
         "schedule": schedule,
         "oops": oops,
         "lanes": [expected_lane(report, schedule, thread, oops) for thread in threads],
@@ -300,7 +310,7 @@ def expected(report: Report, schedule: str) -> dict[str, Any]:
             "title": f"Step {len(moments)}: {last.label}" + "oops" * oops,
             "said": [last.said],
             "line": [last.places[-1].text],
-            "source": [str(last.source)],
+            "source": [whence_of(last.step, last.places)],
             "breaks": [f"breaks: {rule}" for rule in last.breaks] + in_the_end,
             "changes": [change.replace(" -> ", " → ") for change in last.changes],
         }

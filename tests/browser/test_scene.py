@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from hand import BUG, CHAPTER, Hand
+from shipped import NOTEBOOKS, boards_in, page_of
 from visit import Visit
 
 from gupcore import check, race
+
+PLAYED = sorted({page_of(notebook) for notebook in NOTEBOOKS})
+
 
 # What the words say of each thing, how often a reference is drawn on it, and with how many lines.
 COUNTS = """
@@ -108,6 +112,56 @@ def test_a_thread_is_drawn_inside_what_its_cpu_is_inside(
     assert seen > 5
 
 
+# The threads that wait, and those from which a line leads to what they wait for.
+WAITING = """
+(player) => {
+  const digits = (selector) => {
+    const all = [...player.querySelectorAll(selector)].map((e) => e.dataset.thread);
+    return [...new Set(all)].sort().join("");
+  };
+  return [digits(".gup-lane.gup-blocked"), digits(".gup-wait")];
+}
+"""
+WAITED = [name for name in PLAYED if "workbench" not in name]  # its boards are the chapters'
+
+
+@pytest.mark.parametrize("name", WAITED)
+def test_whoever_waits_points_at_what_it_waits_for(
+    page_at: Callable[..., Visit], book_over_http: str, name: str
+) -> None:
+    page = page_at().page
+    page.goto(book_over_http + name)
+    boards = boards_in(page)
+    if boards:
+        Hand(page).answer_all()  # which loads the page again
+    for nth, board in enumerate(boards):
+        hand = Hand(page, nth)
+        for design in board["designs"]:
+            if len(board["designs"]) > 1:
+                hand.player.get_by_role("radio", name=design["name"], exact=True).check(force=True)
+            every = design["states"] // 300 + 1
+            seen = hand.in_every_state(WAITING, design["states"], every=every)
+            assert [(waits, lines) for waits, lines in seen if waits != lines] == []
+
+
+def test_what_a_device_moves_is_a_line_to_the_frame(hand: Hand) -> None:
+    hand.choose("v5.11")
+    moments = check(race("v5.11")).replay("1" * 11)
+    started = [moment.source.function for moment in moments].index("submit_bio") + 1
+    hand.take("1" * (started - 1))
+    flow = hand.player.locator(".gup-transfer")
+    assert flow.count() == 0
+    hand.take("1")
+    assert flow.get_attribute("data-thread") == "1"
+    assert flow.get_attribute("data-thing") == "pfn 0x20000"
+    moving = "(e) => e.getAnimations({ subtree: true }).length"
+    assert flow.evaluate(moving) == 1
+    hand.page.emulate_media(reduced_motion="reduce")
+    assert flow.evaluate(moving) == 0
+    hand.take("1")
+    assert flow.count() == 0, "the I/O is complete"
+
+
 def test_what_is_gone_is_a_hole_and_a_touch_of_it_goes_there(hand: Hand) -> None:
     hand.choose("no-check")
     hand.take(BUG[:6])
@@ -124,6 +178,125 @@ def test_what_is_gone_is_a_hole_and_a_touch_of_it_goes_there(hand: Hand) -> None
     assert "nobody held the struct page" in hand.text(".gup-status")
 
 
+# Where everything stands that a reader points at, below the player's top, and which words overflow
+# their slot.  What sticks to the window's edge is told by its height.
+SLOTS = """
+(player) => {
+  const top = player.getBoundingClientRect().top;
+  const sticks = player.querySelector(".gup-in-sheet");
+  const boxes = [...player.querySelectorAll(
+    ".gup-scene, .gup-caption, .gup-timeline, .gup-lanes, .gup-head button, .gup-panels")];
+  const isBelow = (e) => !sticks?.contains(e);
+  const places = boxes.map((e) => {
+    const { y, height } = e.getBoundingClientRect();
+    const isLast = e.matches(".gup-panels"); // whatever is opened there, its top stays
+    const at = [isBelow(e) && Math.round(y - top), !isLast && Math.round(height)];
+    return `${e.classList[0]} ${at}`;
+  });
+  const slots = [...player.querySelectorAll(".gup-told, .gup-status, .gup-what, .gup-prompt")];
+  const over = slots.filter((e) => e.clientHeight && e.scrollHeight > e.clientHeight + 1);
+  return [places.join("; "), over.map((e) => e.textContent)];
+}
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390, 360])
+@pytest.mark.parametrize("name", PLAYED)
+def test_everything_has_its_slot_in_every_scenario(
+    page_at: Callable[..., Visit], book_over_http: str, name: str, width: int
+) -> None:
+    """Some thirty states of each player of the book, spread over all: nothing moves or is cut."""
+    page = page_at(width).page
+    page.goto(book_over_http + name)
+    boards = boards_in(page)
+    for nth, board in enumerate(boards):
+        hand = Hand(page, nth)
+        if code := hand.player.locator('[data-do="open code"]').all():
+            code[0].click()
+        most = min(design["states"] for design in board["designs"])
+        seen = hand.in_every_state(SLOTS, most, every=most // 30 + 1)
+        assert [words for _, over in seen for words in over] == []
+        assert len({places for places, _ in seen}) == 1
+
+
+@pytest.mark.parametrize(("width", "most"), [(1280, 700), (390, 790)])
+@pytest.mark.parametrize("name", ["book/intro.html", CHAPTER])
+def test_a_player_fits_a_screen(
+    page_at: Callable[..., Visit], book_over_http: str, name: str, width: int, most: int
+) -> None:
+    """It has one height, also while it asks, and when it has been answered."""
+    page = page_at(width).page
+    page.goto(book_over_http + name)
+    hand = Hand(page)
+    height = "(player) => player.offsetHeight"
+    heights = {hand.player.evaluate(height)}
+    for digit in BUG:
+        hand.take(digit)
+        heights.add(hand.player.evaluate(height))
+        hand.answer_here()
+        heights.add(hand.player.evaluate(height))
+    assert len(heights) == 1
+    assert heights.pop() <= most
+
+
+# How large each text of a drawing is on the screen.
+SMALLEST = """
+(player) => Math.min(...[...player.querySelectorAll("svg text")].map((text) => {
+  const scale = text.ownerSVGElement.getScreenCTM().a;
+  return scale * parseFloat(getComputedStyle(text).fontSize);
+}))
+"""
+
+
+def test_no_text_is_too_small_to_read(page_at: Callable[..., Visit], book_over_http: str) -> None:
+    for width in (1280, 360):
+        page = page_at(width).page
+        page.goto(book_over_http + CHAPTER)
+        assert Hand(page).player.evaluate(SMALLEST) >= 11
+
+
+def test_on_a_phone_the_buttons_stay_in_reach_and_the_code_is_a_sheet(
+    page_at: Callable[..., Visit], book_over_http: str
+) -> None:
+    page = page_at(390).page
+    page.goto(book_over_http + CHAPTER)
+    hand = Hand(page)
+    hand.choose("no-check")
+    hand.player.locator(".gup-scene").evaluate("(e) => e.scrollIntoView({ block: 'center' })")
+    step = hand.player.locator('[data-do="step 1"]')
+    box = step.bounding_box()
+    assert box
+    assert box["y"] + box["height"] <= 800
+    assert not hand.player.locator(".gup-code").first.is_visible()
+    before = hand.player.evaluate("(player) => player.offsetHeight")
+    hand.press("open code")
+    assert [code.is_visible() for code in hand.player.locator(".gup-code").all()] == [True, True]
+    assert hand.player.evaluate("(player) => player.offsetHeight") == before
+    assert step.bounding_box() == box
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_way_to_the_top_covers_no_player(
+    page_at: Callable[..., Visit], book_over_http: str, width: int
+) -> None:
+    page = page_at(width).page
+    page.goto(book_over_http + CHAPTER)
+    offered = page.locator("#pst-back-to-top")
+    offered.evaluate("(e) => { e.style.display = 'block'; }")  # as for who scrolls back a little
+    assert offered.bounding_box() is None
+
+
+def test_a_thread_that_is_blocked_says_why_when_it_is_pressed(hand: Hand) -> None:
+    hand.choose("no-check")
+    hand.answer_all()
+    hand.choose("no-check")
+    hand.take("1112222")
+    blocked = hand.player.locator('[data-do="step 2"][aria-disabled="true"]')
+    blocked.click(force=True)
+    assert "Waits for the kill's grace period" in hand.text(".gup-note")
+    assert hand.schedule == "1112222"
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_moves_from_step_to_step(
     page_at: Callable[..., Visit], book_over_http: str, width: int
@@ -133,6 +306,7 @@ def test_nothing_moves_from_step_to_step(
     page.goto(book_over_http + CHAPTER)
     hand = Hand(page)
     hand.choose("no-check")
+    hand.player.locator(".gup-stage").evaluate("(stage) => stage.scrollIntoView()")
     places = "(e) => [...e.querySelectorAll('.gup-scene, [data-do^=\"step \"]')].map((b) => {" + (
         "const { x, y, height } = b.getBoundingClientRect(); return [x, y + scrollY, height] })"
     )
@@ -140,7 +314,7 @@ def test_nothing_moves_from_step_to_step(
     for digit in BUG:
         hand.take(digit)
         assert hand.player.evaluate(places) == at_first, hand.schedule
-    hand.player.focus()
+    hand.player.evaluate("(player) => player.focus({ preventScroll: true })")
     hand.page.keyboard.press("9")
     assert hand.text(".gup-note")
     assert hand.player.evaluate(places) == at_first
@@ -260,7 +434,9 @@ def test_a_second_run_is_a_ghost_and_the_fork_is_marked(hand: Hand) -> None:
 def test_a_click_into_the_timeline_goes_there(hand: Hand) -> None:
     hand.choose("no-check")
     hand.take(BUG[:5])
-    hand.player.locator('.gup-wide-time [data-do="scrub 2"]').click()
+    mark = hand.player.locator(".gup-wide-time .gup-mark").nth(1).bounding_box()
+    assert mark
+    hand.page.mouse.click(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
     assert hand.schedule == BUG[:2]
     slider = hand.player.get_by_role("slider", name="Go to step")
     assert (slider.get_attribute("aria-valuetext") or "").startswith("Step 2, unbind: ")

@@ -64,7 +64,7 @@ def test_each_setting_says_what_it_would_lead_to(lab: Lab) -> None:
     lab.turn("order of unbind", "cure")
     for switch, setting in (("pgmap check", "off"), ("order of unbind", "unmap-first")):
         before = lab.player.locator(".gup-switches label", has_text=setting)
-        promised = {label.inner_text() for label in before.all() if label.is_visible()}
+        promised = {label.text_content() or "" for label in before.all() if label.is_visible()}
         lab.turn(switch, setting)
         failing = lab.player.locator(".gup-verdicts tr.gup-fails").count()
         mark = f"✗ {failing} broken" if failing else "✓ all hold"
@@ -111,6 +111,7 @@ def test_a_link_to_a_combination(lab: Lab, page_at: Callable[..., Visit]) -> Non
     lab.turn("second look at the PTE", "off")
     lab.take("12")
     wanted = standing(lab)
+    expect(lab.page).to_have_url(re.compile(r".*:12$"))
     page = page_at().page
     page.goto(lab.page.url)
     other = Lab(page, nth=1)

@@ -6,13 +6,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from runpy import run_path
+from socket import SHUT_RDWR
+from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from conftest import Quiet
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 from test_axe import faint_text, structural_barriers
 from test_pages import TOO_WIDE
+from typical import said_of, shown, tried
 from visit import Visit
 
 ROOT = Path(__file__).parents[2]
@@ -38,8 +44,8 @@ def stored(cell: dict[str, Any]) -> str:
     return "\n".join(output.rstrip("\n") for output in outputs)
 
 
-# Answers of which the page's Python has not all that they need, and one that takes minutes.
-NOT_HERE = ("walkers-34", "race-51", "cost-30")
+# An answer that draws with what the page's Python has not.
+NOT_HERE = ("walkers-34",)
 
 CELLS = code_cells(RACE)
 (AT,) = (n for n, cell in enumerate(CELLS) if "def my_gup_fast(" in source(cell))
@@ -218,20 +224,135 @@ def test_a_load_that_broke_off_goes_on(page_at: Callable[..., Visit], book_over_
     assert "wasm-0.js" not in fetched
 
 
+class Breaks(Quiet):
+    """A server whose network goes, once, in the middle of a piece."""
+
+    broke = False
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        if type(self).broke or not self.path.endswith("wasm-3.js"):
+            super().copyfile(source, outputfile)
+            return
+        type(self).broke = True
+        outputfile.write(source.read(300_000))
+        self.connection.shutdown(SHUT_RDWR)
+
+
+def test_a_network_that_goes_amid_a_piece(page_at: Callable[..., Visit], book: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Breaks, directory=book)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        exercise = Exercise(page_at(own=True).page, f"http://127.0.0.1:{server.server_port}/")
+        exercise.button("Try it").click()
+        expect(exercise.editor).to_be_focused()
+        exercise.run(ends="Press Run to go on.")
+        assert Breaks.broke
+        assert "The load broke off after" in exercise.status.inner_text()
+        expect(exercise.button("Run")).not_to_have_attribute("aria-disabled", "true")
+        exercise.run()
+        assert exercise.shown.locator(".gup-answer").inner_text() == stored(CELLS[AT])
+        server.shutdown()
+
+
+def test_the_back_button_leads_back_to_what_was_written(
+    page_at: Callable[..., Visit], book_over_http: str
+) -> None:
+    visit = page_at(own=True)
+    exercise = Exercise(visit.page, book_over_http)
+    expect(exercise.status).to_be_empty()
+    exercise.button("Try it").click()
+    exercise.run(RIGHT)
+    visit.page.locator(".right-next").click()
+    visit.page.wait_for_url("**/08_*")
+    visit.page.go_back()
+    expect(exercise.status).to_have_text("What you have written here is kept.")
+    exercise.button("Try it").click()
+    expect(exercise.editor).to_contain_text("not pte_special(pte)")
+    assert exercise.text() == RIGHT
+    exercise.run()
+    assert exercise.shown.locator(".gup-answer").inner_text() == stored(CELLS[AT + 1])
+    visit.assert_quiet()
+
+
+def test_two_tabs_leave_each_other_alone(browser: Browser, book_over_http: str) -> None:
+    context = browser.new_context()
+    tabs = [Exercise(context.new_page(), book_over_http) for _ in range(2)]
+    for number, tab in enumerate(tabs):
+        tab.button("Try it").click()
+        tab.run(f"print({number} + 40)", ends="Python")  # both load at the same time
+    for number, tab in enumerate(tabs):
+        expect(tab.status).to_contain_text("Ran in", timeout=SOON)
+        assert tab.shown.inner_text().strip() == str(number + 40)
+        assert tab.text() == f"print({number} + 40)"
+    context.close()
+
+
+LONGEST_TASK = """
+() => {
+  window.longest = 0;
+  const look = (list) => list.getEntries().forEach(
+    ({ duration }) => { window.longest = Math.max(window.longest, duration); });
+  new PerformanceObserver(look).observe({ type: "longtask" });
+}
+"""
+
+
+def test_two_thousand_lines_are_pasted_and_run(
+    page_at: Callable[..., Visit], book_over_http: str
+) -> None:
+    visit = page_at(own=True)
+    page = visit.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    exercise = Exercise(page, book_over_http)
+    exercise.button("Try it").click()
+    exercise.run("0")
+    page.evaluate(LONGEST_TASK)
+    lines = [f"numbers_{n} = [{n}, {n + 1}]" for n in range(1999)]
+    pasted = "\n".join([*lines, "print(numbers_0, numbers_1998)"])
+    page.evaluate("(text) => navigator.clipboard.writeText(text)", pasted)
+    exercise.editor.focus()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("ControlOrMeta+v")
+    page.keyboard.type("  # typed")
+    expect(exercise.editor).to_contain_text("# typed")
+    exercise.run()
+    assert exercise.shown.inner_text().strip() == "[0, 1] [1998, 1999]"
+    longest = page.evaluate("longest")
+    said = exercise.status.inner_text().splitlines()[0]
+    print(f"{said} At most {longest:.0f} ms without the page")
+    assert longest < 2000
+    exercise.editor.focus()
+    page.keyboard.press("ControlOrMeta+Home")
+    expect(exercise.editor).to_contain_text("numbers_0 =")
+    exercise = Exercise(page, book_over_http)
+    exercise.button("Try it").click()
+    expect(exercise.editor).to_contain_text("numbers_0 =")
+    visit.assert_quiet()
+
+
 def test_a_page_without_live_cells_has_nothing_of_them(book: Path) -> None:
     for page in book.glob("*/*.html"):
         text = page.read_text(encoding="utf-8")
         assert ('id="gup-live"' in text) == ("tag_live" in text), page.name
 
 
-def test_every_live_cell_and_its_answer_as_in_the_notebook(book: Path, tmp_path: Path) -> None:
+def test_the_book_says_how_much_a_click_fetches(book: Path) -> None:
+    (folder,) = book.glob("_static/live-*")
+    pieces = json.loads((folder / "pieces.json").read_text())
+    names = ["editor.js", *(name for name, _ in pieces)]
+    megabytes = sum((folder / name).stat().st_size for name in names) / 1e6
+    assert f"about {megabytes:.0f} MB" in (ROOT / "book" / "intro.ipynb").read_text()
+
+
+def test_every_live_cell_and_its_answers_as_in_the_notebook(book: Path, tmp_path: Path) -> None:
     """In the Python that the pages carry, started once for all chapters."""
     asked, expected = [], []
     for comprehension in ("{says: n for says, n in 1 / 0}", "[[n for says in n] for n in 1 / 0]"):
         # From Python 3.12 on, its names stand among the statement's own.
         asked.append(("print(says)", [("<a>", "says = 'this'"), ("<b>", comprehension)]))
         expected.append(("a cell", comprehension, "this"))
-    for notebook in [*sorted(ROOT.glob("chapters/*.ipynb")), ROOT / "book/your_gup_fast.ipynb"]:
+    names = ("aftermath", "orders_of_memory", "your_gup_fast", "your_scene")
+    beside = [ROOT / "book" / f"{name}.ipynb" for name in names]
+    for notebook in [*sorted(ROOT.glob("chapters/*.ipynb")), *beside]:
         all_of = code_cells(f"{notebook.parent.name}/{notebook.stem}")
         tags = [cell["metadata"].get("tags", []) for cell in all_of]
         for n, cell in enumerate(all_of):
@@ -240,9 +361,10 @@ def test_every_live_cell_and_its_answer_as_in_the_notebook(book: Path, tmp_path:
                 above = [(f"<cell {other['id']}>", source(other)) for other in all_of[:n]]
                 asked.append((source(cell), above))
                 expected.append((notebook.stem, cell["id"], stored(cell)))
+    for wrong in tried():
+        asked.append((wrong.text, wrong.above))
+        expected.append((wrong.notebook, f"{wrong.cell}, answered wrongly", said_of(wrong)))
     (folder,) = book.glob("_static/live-*")
-    megabytes = sum(size for _, size in json.loads((folder / "pieces.json").read_text())) / 1e6
-    assert f"about {megabytes:.0f} MB" in (ROOT / "book" / "intro.ipynb").read_text()
     script = Path(__file__).with_name("python_of_the_page.js")
     cells = tmp_path / "cells.json"
     cells.write_text(json.dumps(asked))
@@ -253,9 +375,53 @@ def test_every_live_cell_and_its_answer_as_in_the_notebook(book: Path, tmp_path:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     for (chapter, name, says), line in zip(expected, done.stdout.splitlines(), strict=True):
-        told = json.loads(line)
-        shown = [
-            as_text if kind == "html" else text for kind, text, as_text in told if kind != "states"
-        ]
-        words = " ".join(shown).split()
-        assert words == says.split(), f"{chapter}, {name}"
+        assert shown(json.loads(line)).split() == says.split(), f"{chapter}, {name}"
+
+
+MARK = ".bd-links .gup-solved"
+
+
+def test_on_a_phone_an_exercise_is_solved_and_remembered(
+    browser: Browser, book_over_http: str, tmp_path: Path
+) -> None:
+    """Touched only; and the first tab is closed while it loads."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    left = Exercise(context.new_page(), book_over_http)
+    left.button("Try it").tap()
+    expect(left.status).to_contain_text("Python", timeout=SOON)
+    left.page.close()
+
+    page = context.new_page()
+    exercise = Exercise(page, book_over_http)
+    exercise.button("Try it").tap()
+    exercise.editor.tap()
+    exercise.write(WRONG)
+    exercise.button("Run").tap()
+    expect(exercise.status).to_contain_text("Ran in", timeout=SOON)
+    assert page.locator(MARK).count() == 0, "the judge did not say Right"
+    exercise.write(RIGHT)
+    exercise.button("Run").tap()
+    expect(exercise.shown.locator(".gup-answer")).to_contain_text("Right", timeout=SOON)
+    page.screenshot(path=tmp_path / "phone.png")
+    assert not page.evaluate(TOO_WIDE)
+    boxes = [exercise.button(name).bounding_box() for name in ("Run", "Stop", "Reset")]
+    boxes += [exercise.shown.locator(".gup-answer").bounding_box()]
+    for box in boxes:
+        assert box
+        assert box["height"] >= 24
+        assert 0 <= box["x"] < box["x"] + box["width"] <= 390
+    mark = page.locator(MARK)
+    said = re.fullmatch(r" ✓ 1 of (\d) exercises solved", mark.text_content() or "")
+    assert said
+    assert mark.locator("xpath=..").get_attribute("href") == "#", "it stands at this chapter"
+
+    other = context.new_page()
+    other.goto(f"{book_over_http}chapters/06_pagemap_and_percpu_ref.html")
+    expect(other.locator(MARK)).to_have_count(1)
+    other.locator(".gup-forget").evaluate("(button) => button.click()")
+    expect(other.locator(MARK)).to_have_count(0)
+    expect(other.locator(".gup-forget")).to_be_hidden()
+    expect(page.locator(MARK)).to_have_count(0)
+    context.close()

@@ -45,5 +45,5 @@ class Visit:
             self.outside.append(request.url)
 
     def assert_quiet(self) -> None:
-        assert self.errors == []
-        assert self.outside == []
+        assert self.errors == [], self.errors
+        assert self.outside == [], self.outside

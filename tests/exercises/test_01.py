@@ -4,6 +4,7 @@ import pytest
 from chapter import assert_wrong, defined_in
 
 from gupcore import check, race, replay
+from gupcore.checker.asked import so_many
 from gupcore.exercises import Answer, judge_prediction
 from gupcore.figures.call_window import call_window, can_oops, dangers
 
@@ -23,12 +24,20 @@ def test_a_call_that_is_under_way(schedule: str | None) -> None:
 @pytest.mark.parametrize(
     ("schedule", "says"),
     [
-        ("222" + "1" + "222" + "111", "after 3 steps of the unbind the page has one more to live"),
-        ("22221" + "2" + "1" + "2" + "11", "after 4 steps of the unbind the page has one more"),
+        (
+            "222" + "1" + "222" + "111",
+            "after 3 steps of the unbind the page has 2 steps to live, so",
+        ),
+        (
+            "22221" + "2" + "1" + "2" + "11",
+            "after 4 steps of the unbind the page has 1 step to live",
+        ),
         ("222222" + "1111", "the struct page is gone before the call begins"),
         ("1" + "2222" + "111", "“struct page exists” is not broken"),
         ("22" + "1" + "2222" + "111", "Waits for the kill's grace period"),
         ("222" + "1" + "222", "“struct page exists” is not broken"),
+        ("222" + "1" + "222", "From here, 3 more steps can break it."),
+        ("1" + "22", "From here no schedule breaks it any more."),
         ("222" + "1111" + "222", "Waits for the pgmap's count to reach zero"),
         ("", "No step is taken yet"),
         (None, "Nothing is handed in yet"),
@@ -62,6 +71,31 @@ def test_a_page_nobody_has_touched() -> None:
 )
 def test_what_is_no_prediction(callers: int, word: str, says: str) -> None:
     assert_wrong(predict(callers, word), says)
+
+
+judge_callers = defined_in(1, "judge_callers", race=race, Answer=Answer, so_many=so_many)[
+    "judge_callers"
+]
+
+
+def test_with_one_caller_and_with_two() -> None:
+    assert judge_callers({1: "holds", 2: "fails"}).right
+
+
+@pytest.mark.parametrize(
+    ("predicted", "says"),
+    [
+        ({1: "fails", 2: "fails"}, "1 caller: No: you predicted fails for struct page exists"),
+        ({1: "holds", 2: "holds"}, "2 callers: No: you predicted holds for struct page exists"),
+        ({1: None, 2: None}, "1 caller: struct page exists is predicted as None"),
+        ({1: "holds"}, "it raised KeyError; this exercise asks for a word for each number"),
+        ("holds", "1 caller: struct page exists is predicted as 'o'"),
+        (3, "This cannot be judged"),
+        (None, "Nothing is handed in yet"),
+    ],
+)
+def test_what_is_wrong_of_one_or_of_two(predicted: object, says: str) -> None:
+    assert_wrong(judge_callers(predicted), says)
 
 
 # --- The figure -----------------------------------------------------------------------------------

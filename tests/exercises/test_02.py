@@ -46,13 +46,18 @@ def test_read_five_words() -> None:
 @pytest.mark.parametrize(
     ("kinds", "says"),
     [
-        (["normal", "normal", "devmap", "none", "protnone"], "0x8000000000010225 is not normal"),
+        (
+            ["normal", "normal", "devmap", "none", "protnone"],
+            "0x8000000000010225 is not normal; right so far: 4 of 5.",
+        ),
         (["normal", "special", "special", "none", "protnone"], "0x8400000020001225 is not special"),
         (["normal", "special", "devmap", "none", "normal"], "0x8000000001000166 is not normal"),
         (["normal", "special", "devmap", "protnone", "none"], "0x0000000000000000 is not protnone"),
         (["normal"], "write a list of 5 kinds, one for each word"),
         (None, "write a list of 5 kinds, one for each word"),
         (["normal", "Special", "devmap", "none", "protnone"], "'Special' is none of none, not pre"),
+        (["normal"] * 5, "is not normal; right so far: 1 of 5."),
+        ([1, 2, 3, 4, []], "1 is none of none, not pre"),
     ],
 )
 def test_what_is_misread(kinds: list[str] | None, says: str) -> None:
@@ -96,9 +101,11 @@ def test_the_last_load_through_the_copy(schedule: str) -> None:
 @pytest.mark.parametrize(
     ("schedule", "says"),
     [
-        ("1" + "22" + "1", "there is a longer one than 4 steps"),
+        ("1" + "22" + "1", "1 more step of the munmap will fit in."),
         ("1" + "2222" + "1", "Faults: the PTE is none"),
         ("11", "the PTE is still there"),
+        ("1" + "2" + "1", "the PTE is still there as well"),
+        ("2" + "1" + "2" + "1", "1 more step of the munmap will fit in."),
         ("22" + "1", "Faults: the PTE is none"),
         ("1" + "222" + "3" + "1", "Waits for a free page"),
         ("", "no step is taken"),

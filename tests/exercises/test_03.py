@@ -33,9 +33,14 @@ def test_leave_interrupts_on() -> None:
     ("schedule", "says"),
     [
         ("11" + "333333" + "1", "“tables exist” is not broken"),  # unlinked, not yet freed
+        ("11" + "333333", "From here, 2 more steps can break it."),
+        ("2" + "11" + "333333", "that makes 11, and at most 10 are asked for."),
         ("1" + "3333333" + "1", "“tables exist” is not broken"),  # walks down too late
         ("3333333" + "11", "“tables exist” is not broken"),
-        ("2" + "11" + "3333333" + "1", "takes 11 steps to do so; at most 10"),
+        (
+            "2" + "11" + "3333333" + "1",
+            "takes 11 steps to do so; at most 10 are asked for, so 1 step must",
+        ),
         ("11" + "3333333" + "2", "“tables exist” is not broken"),  # the hardware finds no table
         ("114", "Step 3"),
     ],
@@ -67,8 +72,14 @@ def test_read_a_trace() -> None:
         ("2" + "11", "Here the trace goes on with: local_irq_save"),
         ("1131" + "31" + "3", "In step 6, thread 1 does ptep_get_lockless"),
         ("1131" + "33" + "1" + "33", "Waits for CPU 0 to flush"),
-        ("1131" + "33" + "1" + "3" + "1" + "33", "Your schedule ends after 11 steps"),
+        (
+            "1131" + "33" + "1" + "3" + "1" + "33",
+            "Your schedule ends after 11 steps. Here the trace goes on with: tlb_f",
+        ),
+        ("1131" + "33" + "1" + "3" + "1" + "33", "You have 11 of its 12 steps."),
         ("1131" + "33" + "1" + "3" + "1" + "3333", "Here the trace ends"),
+        ("1131" + "33" + "1" + "3" + "1" + "3333", "All 12 are there; leave out what follows."),
+        ("1", "Your schedule ends after 1 step. Here the trace goes on with: local_irq_save"),
     ],
 )
 def test_what_is_another_trace(schedule: str, says: str) -> None:
@@ -92,7 +103,7 @@ def test_tables_at_once() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("fails", "fails", "fails"), "1 of 3 are right: you predicted fails for the right page"),
+        (("fails", "fails", "fails"), "1 of 3 is right: you predicted fails for the right page"),
         (("holds", "holds", "holds"), "2 of 3 are right: you predicted holds for tables exist"),
         (("holds", "fails", "fails"), "2 of 3 are right: you predicted fails for no stale mapp"),
         (("holds", "livelock", "holds"), "you predicted livelock for tables exist"),

@@ -36,7 +36,11 @@ def test_neither_guard() -> None:
         ("1111" + "22222" + "3" + "111", "“DMA lands” is not broken"),  # it is in use again
         ("1111" + "2222" + "1111", "“DMA lands” is not broken"),  # it is not free yet
         ("1111" + "111", "“DMA lands” is not broken"),  # nobody unmaps it
-        ("1111" + "22222" + "3311" + "1", "takes 14 steps to do so; at most 12"),
+        ("1111" + "22222" + "1", "From here, 2 more steps can break it."),
+        (
+            "1111" + "22222" + "3311" + "1",
+            "takes 14 steps to do so; at most 12 are asked for, so 2 steps must",
+        ),
         ("22222" + "1111", "“DMA lands” is not broken"),
         ("", "No step is taken yet"),
         (None, "Nothing is handed in yet"),
@@ -64,7 +68,7 @@ def test_interrupts_on() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("holds", "holds", "holds"), "1 of 3 are right: you predicted holds for the right page"),
+        (("holds", "holds", "holds"), "1 of 3 is right: you predicted holds for the right page"),
         (("fails", "fails", "fails"), "2 of 3 are right: you predicted fails for only the alloc"),
         (("fails", "holds", "holds"), "2 of 3 are right: you predicted holds for tables exist"),
         (("holds", "fails", "holds"), "0 of 3 are right"),

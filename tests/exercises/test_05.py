@@ -49,7 +49,12 @@ def test_the_disk_comes_too_late() -> None:
         ("2" * 8 + "1111", "the rule “DMA lands” is not broken"),  # the check turns it away
         ("1" * 8 + "2" * 7 + "1", "is not broken; the last was step 16"),  # a driver is still there
         ("1" * 5 + "2" * 5, "thread 2 (unbind) cannot step"),  # gup-fast has interrupts off
-        ("1" * 9 + "2" * 8 + "1", "but takes 18 steps to do so; at most 17 are asked for"),
+        ("1" * 8 + "2" * 7, "From here, 2 more steps can break it."),
+        ("2" * 8, "From here no schedule breaks it any more."),
+        (
+            "1" * 9 + "2" * 8 + "1",
+            "takes 18 steps to do so; at most 17 are asked for, so 1 step must go.",
+        ),
     ],
 )
 def test_what_comes_in_time(schedule: str, says: str) -> None:

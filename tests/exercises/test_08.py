@@ -36,6 +36,8 @@ def test_a_rarer_one(schedule: str) -> None:
         (FAULT + "1" + UNBIND, "is not broken; the last was step 23"),  # unmapped like any other
         (FAULT + UNBIND, "is not broken; the last was step 22: unbind: the driver is detached"),
         (UNBIND + "2", "thread 2 (unbind) has ended and cannot step"),
+        (FAULT + UNBIND, "From here, 1 more step can break it."),
+        (FAULT + "1" + UNBIND[:3], "From here no schedule breaks it any more."),
     ],
 )
 def test_what_leaves_nothing_behind(schedule: str, says: str) -> None:

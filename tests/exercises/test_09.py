@@ -62,6 +62,9 @@ def test_a_trace_of_a_real_kernel(schedule: str) -> None:
         ("1" * 11, "line 3 of the trace is kill_dax of thread 2, and yours is put_page of thread"),
         ("1" * 5 + "2" * 5, "thread 2 (unbind) cannot step"),
         ("", "the trace goes on with local_irq_save of thread 1"),
+        ("1" * 8 + "2" * 8, "you have 7 of 8 lines, and the trace goes on with put_page"),
+        (None, "Nothing is handed in yet"),
+        (18, "A schedule is text"),
     ],
 )
 def test_what_is_another_trace(schedule: str, says: str) -> None:

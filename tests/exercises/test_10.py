@@ -34,19 +34,22 @@ def test_one_lookup_a_page_table() -> None:
 @pytest.mark.parametrize(
     ("count", "says"),
     [
-        (lambda pages, place: pages, "3 pages from place 510: you say 3, the model counts 2."),
-        (lambda pages, place: 1, "3 pages from place 510: you say 1, the model counts 2."),
+        (
+            lambda pages, place: pages,
+            "for 3 pages from place 510 you say 3, too many; right so far: 0 of 4.",
+        ),
+        (lambda pages, place: 1, "for 3 pages from place 510 you say 1, too few; right so far: "),
         (
             lambda pages, place: -(-pages // 512),  # as if each buffer began a page table
-            "3 pages from place 510: you say 1, the model counts 2.",
+            "for 3 pages from place 510 you say 1, too few; right so far: ",
         ),
         (
             lambda pages, place: (place + pages) // 512 + 1,  # one place too far
-            "1025 pages from place 511: you say 4, the model counts 3.",
+            "for 1025 pages from place 511 you say 4, too many; right so far: 3 of 4.",
         ),
         (
             lambda pages, place: -(-pages // 512) + 1,  # one more, to be safe
-            "1025 pages from place 511: you say 4, the model counts 3.",
+            "for 1025 pages from place 511 you say 4, too many; right so far: 3 of 4.",
         ),
         (lambda pages, place: None, "No whole number is predicted yet for (3, 510)."),
         (lambda pages, place: "2", "No whole number is predicted yet for (3, 510)."),
@@ -80,6 +83,8 @@ def test_gup_fast_is_cheaper_with_a_lookup_than_gup_slow_without() -> None:
         ({1: "", 512: ""}, "For 1, write each of A, B and C once."),
         (None, "For 1, write each of A, B and C once."),
         ({1: "CAB", 512: "CA"}, "For 512, write each of A, B and C once."),
+        ({1: 5, 512: 5}, "For 1, write each of A, B and C once."),
+        ("CAB", "For 1, write each of A, B and C once."),
     ],
 )
 def test_what_is_no_order(order: dict[int, str] | None, says: str) -> None:

@@ -1,7 +1,10 @@
 """What a reader hands in: right is right, wrong is told why, and nonsense gets a sentence."""
 
 import re
+from collections.abc import Callable
 from functools import partial
+from itertools import product
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +12,13 @@ import handed_in_gup_fasts as handed_in
 import pytest
 from chapter import DEVMAP_MEANS_SLOW, NO_SECOND_LOOK, assert_wrong, own_gup_fast
 
-from gupcore import DESIGNS, SCENARIOS, Scenario, ScheduleError, check, race
+from gupcore import DESIGNS, SCENARIOS, Scenario, ScheduleError, check, race, replay
 from gupcore.exercises import (
+    judge_count,
     judge_gup_fast,
     judge_prediction,
     judge_schedule,
+    judge_steps,
     judge_trace,
     judge_unbind,
 )
@@ -54,7 +59,7 @@ def test_a_right_answer_is_told_which_other_scene_refutes_it(tmp_path: Path) -> 
         (handed_in.never_ends, "the rule “everyone can finish” fails: livelock after 8 steps"),
         (handed_in.returns_truth, "gup_fast returns a tuple of pfns, () for none, and not True"),
         (handed_in.returns_words, "cannot be taken"),
-        (handed_in.returns_no_frame, "123 is no frame of this machine"),
+        (handed_in.returns_no_frame, "“DMA lands” fails in 2 steps"),
         (handed_in.yields_a_number, "a thread yields steps"),
         (handed_in.too_few, "takes 1 positional argument"),
         (print, "gup_fast must be a thread: a function that yields steps"),
@@ -141,7 +146,11 @@ def test_a_schedule_that_breaks_a_rule() -> None:
     rule = "struct page exists"
     assert judge_schedule(TOUCH, NO_CHECK, rule).right
     assert judge_schedule("222222 1111", NO_CHECK, "struct-page-exists", at_most=10).right
-    assert "takes 10 steps" in judge_schedule(TOUCH, NO_CHECK, rule, at_most=9).said
+    said = judge_schedule(TOUCH, NO_CHECK, rule, at_most=9).said
+    assert said.endswith("takes 10 steps to do so; at most 9 are asked for, so 1 step must go.")
+    assert "so 2 steps must go" in judge_schedule(TOUCH, NO_CHECK, rule, at_most=8).said
+    said = judge_schedule("222222", NO_CHECK, rule, at_most=9).said
+    assert said.endswith("can break it; that makes 10, and at most 9 are asked for.")
     stuck = check(V5_11)["everyone can finish"].schedule
     assert judge_schedule(stuck, V5_11, "everyone can finish").right
     assert not judge_schedule("1" * 8, V5_11, "everyone can finish").right
@@ -162,7 +171,11 @@ def test_a_leak_is_judged_at_the_end() -> None:
         ("2x", "Step 2: 'x' is no thread; the threads are 1 (direct I/O), 2 (unbind)."),
         (22, 'A schedule is text, such as "2211", not 22.'),
         ("1" * 4, "is not broken; the last was step 4: direct I/O: takes a reference"),
+        ("1" * 4, "From here no schedule breaks it any more."),
+        ("222222", "From here, 4 more steps can break it."),
+        ("222222111", "From here, 1 more step can break it."),
         (TOUCH + "1", "The kernel has oopsed"),
+        (TOUCH + "1", "is broken by then: hand in what comes before."),
     ],
 )
 def test_a_schedule_that_is_wrong(schedule: Any, says: str) -> None:
@@ -201,7 +214,7 @@ def test_a_prediction() -> None:
         ({"DMA": "holds"}, "'DMA' is not asked for; predict DMA lands, the right page."),
         ({"DMA lands": "maybe"}, "predicted as 'maybe'; choose one of holds, fails, livelock."),
         ({"DMA lands": []}, "choose one of holds, fails, livelock."),
-        ({"DMA lands": "livelock", "the right page": "holds"}, "1 of 2 are right: you predicted"),
+        ({"DMA lands": "livelock", "the right page": "holds"}, "1 of 2 is right: you predicted"),
     ],
 )
 def test_a_prediction_that_is_wrong(predicted: Any, says: str) -> None:
@@ -216,6 +229,9 @@ TRACE = ["kill_dax", "Syncs the filesystem, which write-protects the mapping.", 
     [
         ("21", "In step 2, thread 1 does local_irq_save: Turns interrupts off. Here the", "21"),
         ("22", "Your schedule ends after 2 steps. Here the trace goes on with: local_", "22"),
+        ("22", "local_irq_save. You have 2 of its 3 steps.", "22"),
+        ("2", "Your schedule ends after 1 step. Here", "2"),
+        ("2211", "Here the trace ends. All 3 are there; leave out what follows.", "2211"),
         ("2211", "In step 4, thread 1 does gup_pmd_range: ", "2211"),
         ("22x", "Step 3: 'x' is no thread", "22"),
         ("221x", "Step 4: 'x' is no thread", "221"),
@@ -233,6 +249,100 @@ def test_a_trace_that_is_another(schedule: Any, says: str, shown: str) -> None:
 def test_a_trace() -> None:
     assert judge_trace("221", NO_CHECK, TRACE).right
     assert not judge_trace("2212", NO_CHECK, TRACE[:1]).right
+
+
+def nearest(schedule: str, rule: str) -> int:
+    """Return the least number of steps after a schedule that break a rule, by trying them all."""
+    for more in range(1, 8):
+        for steps in product("12", repeat=more):
+            whole = schedule + "".join(steps)
+            try:
+                moments = replay(NO_CHECK, whole)
+            except ScheduleError:
+                continue
+            if rule in moments[-1].breaks:
+                return more
+    raise AssertionError(f"Nothing breaks {rule} soon after {schedule}.")
+
+
+@pytest.mark.parametrize("schedule", ["22222", "2221", "222" + "1" + "222", "222222" + "111"])
+def test_how_far_a_schedule_is_from_breaking_a_rule(schedule: str) -> None:
+    found = check(NO_CHECK).steps_to_break("struct page exists", schedule)
+    assert found == nearest(schedule, "struct page exists")
+
+
+def test_how_far_a_schedule_is_from_its_end_and_from_being_stuck() -> None:
+    leaks = check(SCENARIOS["munmap"](gup_fast=handed_in.leaves_interrupts_off))
+    schedule = leaks["counts balance"].schedule
+    assert leaks.steps_to_break("counts balance", "") == len(schedule)
+    assert leaks.steps_to_break("counts balance", schedule[:-2]) == 2
+    rule = "everyone can finish"  # broken as soon as the loop cannot be avoided any more
+    assert check(V5_11).steps_to_break(rule, "22") == 1
+    assert [judge_schedule("2" * n, V5_11, rule).right for n in (2, 3)] == [False, True]
+    assert check(race("cure")).steps_to_break(rule, "22") is None
+
+
+def counts(schedules: object, states: object) -> Callable[[int, int], object]:
+    return lambda m, n: {"schedules": schedules, "states": states}
+
+
+def test_a_count() -> None:
+    answer = judge_count(lambda m, n: {"schedules": comb(m + n, m), "states": (m + 1) * (n + 1)})
+    assert answer.right
+    assert answer.said == "Right: 12 steps and 8 give 125,970 schedules and 117 states."
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda m, n: {"schedules": m + n, "states": m * n}, "4 schedules, and there are 6."),
+        (counts(6, 4), "for 2 steps and 2 you count 4 states, and there are 9."),
+        (counts(6, 9), "for 1 step and 3 you count 6 schedules, too many."),
+        (lambda m, n: {"schedules": comb(m + n, m), "states": 9}, "9 states, too many."),
+        (lambda m, n: {"schedules": comb(m + n, m), "states": m * n + 2 * m + 1}, "too few."),
+        (counts("6", 9), "There is no number of schedules for 2 and 2 in {'schedules': '6'"),
+        (counts(6, None), "There is no number of states"),
+        (lambda m, n: 6, "There is no number of schedules"),
+        (lambda m: 6, "it raised TypeError"),
+        (6, "A count is a function of two numbers"),
+        (None, "Nothing is handed in yet"),
+        (..., "Nothing is handed in yet"),
+    ],
+)
+def test_a_count_that_is_wrong(function: Any, says: str) -> None:
+    assert_wrong(judge_count(function), says)
+
+
+ASKED = ["struct page exists", "DMA lands"]
+DEADLY = {"struct page exists": (1, "put_page"), "DMA lands": (1, "submit_bio")}
+
+
+@pytest.mark.parametrize("named", [DEADLY, {**DEADLY, "DMA lands": [1, "bio_endio"]}])
+def test_which_step_breaks_a_rule(named: dict[str, Any]) -> None:
+    assert judge_steps(named, race("v6.1"), of=ASKED).right
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"struct page exists": (2, "arch_remove_memory")}, "of thread 2 never breaks it."),
+        ({"struct page exists": (1, "kill_dax")}, "no step kill_dax here; thread 2 does."),
+        ({"struct page exists": (1, "try_get_page")}, "thread 1 takes no step try_get_page here."),
+        ({"struct page exists": (1, "submit_bio")}, "it is thread 1, but at another step than"),
+        ({"DMA lands": (1, "put_page")}, "Not yet, for “DMA lands”: it is thread 1, but at anoth"),
+        ({"DMA lands": (2, "detach_driver")}, "Not yet, for “DMA lands”: thread 2 takes no step"),
+        ({"DMA lands": "put_page"}, "For DMA lands, write a thread and a function"),
+        ({"DMA lands": None}, "For DMA lands, write a thread and a function"),
+        ({"DMA lands": (1, [])}, "it raised TypeError"),
+    ],
+)
+def test_a_step_that_does_not_break_it(changes: dict[str, Any], says: str) -> None:
+    assert_wrong(judge_steps({**DEADLY, **changes}, race("v6.1"), of=ASKED), says)
+
+
+def test_no_step_at_all() -> None:
+    assert_wrong(judge_steps(None, race("v6.1"), of=ASKED), "Nothing is handed in yet")
+    assert_wrong(judge_steps("put_page", race("v6.1"), of=ASKED), "for each of struct page exists")
 
 
 def test_a_wrong_answer_shows_the_counterexample() -> None:

@@ -104,6 +104,6 @@ def test_what_the_page_says_of_its_changes(
 def test_what_cannot_be_judged_is_a_sentence(tmp_path: Path) -> None:
     assert "asks for a gup-fast" in judge_patch(None).said
     assert "touches PTE and struct page at once" in judge_patch(hasty.in_one_step).said
-    assert "is no frame of this machine" in judge_patch(hasty.forges).said
+    assert "DMA lands fails in 2 steps" in judge_patch(hasty.forges).said
     assert not judge_patch(hasty.never_ends).right
     assert "too many states" in judge_patch(own_gup_fast(tmp_path), limit=50).said

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.machine import set_of
 from ...checker.step import RESULT, Blocked, Effect, Use, models
 from ..machine import (
     ENTRY,
@@ -41,7 +42,7 @@ def local_irq_restore(m: Machine, cpu: int) -> Effect:
     if cpu in m.waiting_for(IPI):
         said += ", and flushes its TLB as it was asked to"
     after = _flushed(m, cpu) if cpu in m.waiting_for(IPI) else m
-    owed = frozenset((who, c) for who, c in after.owed if c != cpu)
+    owed = set_of((who, c) for who, c in after.owed if c != cpu)
     return Effect(replace(after, owed=owed).leave(IRQS_OFF, cpu), said + ".")
 
 
@@ -74,7 +75,7 @@ def begin_flush(m: Machine) -> Effect:
     freed before `end_flush`, so their delay is not seen.
     """
     late = m.cpus(IRQS_OFF)
-    kept = frozenset(entry for entry in m.tlb if entry[0] in late)
+    kept = set_of(entry for entry in m.tlb if entry[0] in late)
     said = "Asks all CPUs to flush their TLBs" + and_waits(late)
     return Effect(replace(m, tlb=kept).owing(IPI, late), said)
 
@@ -111,10 +112,10 @@ def load_or_store(m: Machine, cpu: int, address: int, write: bool) -> Effect:
     does = "Stores" if write else "Loads"
     if pte_access_permitted(kept, write):
         return Effect(m, f"{does} through its TLB entry: {pte_words(kept)}.", pte_pfn(kept))
-    pte = m.pte(address) if m.linked(address) else PTE_NONE
+    pte = m.entry(address) or PTE_NONE
     if not pte_access_permitted(pte, write):
         return Effect(m, f"Faults: the PTE is {pte_words(pte)}.", None)
-    tlb = frozenset(entry for entry in m.tlb if entry[:2] != (cpu, at)) | {(cpu, at, pte)}
+    tlb = set_of((*(entry for entry in m.tlb if entry[:2] != (cpu, at)), (cpu, at, pte)))
     said = f"{does}: walks the page table, keeps {pte_words(pte)} in its TLB."
     return Effect(replace(m, tlb=tlb), said, pte_pfn(pte))
 
@@ -125,4 +126,4 @@ def and_waits(cpus: frozenset[int]) -> str:
 
 
 def _flushed(m: Machine, cpu: int) -> Machine:
-    return replace(m, tlb=frozenset(entry for entry in m.tlb if entry[0] != cpu))
+    return replace(m, tlb=set_of(entry for entry in m.tlb if entry[0] != cpu))

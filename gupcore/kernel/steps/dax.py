@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.machine import set_of
 from ...checker.step import Blocked, Effect, models
 from ..machine import (
     A_LOCK,
@@ -16,11 +17,13 @@ from ..machine import (
     ANSWERS,
     COUNTED_DAX,
     DAX_ENTRY,
+    DEVICE,
     DEVICE_STATE,
     ENTRY,
     FAULTING,
     FROZEN,
     FS_LOCK,
+    IDLE,
     NO_PREEMPT,
     OURS,
     REFUSES,
@@ -82,7 +85,7 @@ def dax_associate_entry(m: Machine, cpu: int, pfn: int) -> Effect:
 
     The fault holds no reference on anything when it touches the page.
     """
-    owed = m.owed - {(RCU, cpu), (KILL, cpu)}
+    owed = set_of(m.owed - {(RCU, cpu), (KILL, cpu)})
     after = replace(m.leave(NO_PREEMPT, cpu), owed=owed)
     if m.frame(pfn).mapping:
         return Effect(after, "Finds the file's entry for the page; it was faulted in before.")
@@ -122,6 +125,53 @@ def vmf_insert_mixed(m: Machine, cpu: int, address: int, pfn: int, write: bool) 
         m = m.with_pte(address, pte)
         said = f"Makes the PTE writable: {pte_words(pte)}."
     return Effect(m.leave(FAULTING, cpu).leave(dax_entry(pfn), cpu), said)
+
+
+# --- The file's entries, one by one ---------------------------------------------------------------
+
+LOCKED, BUSY, IDLE_ENTRY = "locked", "busy", "idle"
+
+
+@models("xas_for_each", "fs/dax.c", "v6.15")
+def list_entries(m: Machine) -> Effect:
+    """Begin to walk over the file's entries; the result is their frames."""
+    found = tuple(page.pfn for page in m.memmap if page.kind in DEVICE)
+    return Effect(m, "Begins to walk over the file's entries.", found)
+
+
+@models("dax_busy_page", "fs/dax.c", "v6.15", reads=(STRUCT_PAGE,))
+def look_at_entry(m: Machine, pfn: int) -> Effect:
+    """Look at one entry: whether it is locked, and if not, whether its page is in use."""
+    if holders := m.cpus(dax_entry(pfn)):
+        return Effect(m, f"Finds the entry locked by {cpu_list(holders)}.", LOCKED)
+    page = m.page(pfn)
+    found = BUSY if page.refcount > IDLE[page.kind] else IDLE_ENTRY
+    return Effect(m, f"Looks at the page of pfn {pfn:#x}: {found}.", found)
+
+
+@models("wait_entry_unlocked_exclusive", "fs/dax.c", "v6.15", waits=(A_LOCK,))
+def wait_entry_unlocked(m: Machine, pfn: int) -> Effect | Blocked:
+    """Sleep until the entry is unlocked."""
+    if holders := m.cpus(dax_entry(pfn)):
+        return _entry_locked(holders)
+    return Effect(m, "Finds the entry unlocked.")
+
+
+@models("dax_lock_entry", "fs/dax.c", "v5.11", waits=(A_LOCK,))
+def lock_entry(m: Machine, cpu: int, pfn: int) -> Effect | Blocked:
+    """Lock the file's entry for a page, as a write-back does (dax_writeback_one()).
+
+    It waits first until nobody else has the entry locked.
+    """
+    if holders := m.cpus(dax_entry(pfn)):
+        return _entry_locked(holders)
+    return Effect(m.enter(dax_entry(pfn), cpu), f"Locks the entry of pfn {pfn:#x}.")
+
+
+@models("dax_wake_entry", "fs/dax.c", "v5.11")
+def unlock_entry(m: Machine, cpu: int, pfn: int) -> Effect:
+    """Store the entry unlocked, and wake who waits for it."""
+    return Effect(m.leave(dax_entry(pfn), cpu), f"Unlocks the entry of pfn {pfn:#x}.")
 
 
 # --- Shut faults out ------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ..machine import (
     ITSELF,
     OTHERS,
     PGMAP,
+    REGISTERS,
     STRUCT_PAGE,
     DevPagemap,
     Machine,
@@ -159,8 +160,9 @@ def delete_from_pgmap_array(m: Machine) -> Effect:
 @models("unbind_store", "drivers/base/bus.c", writes=(DEVICE_STATE,))
 def unbind_returns(m: Machine) -> Effect:
     """The driver is detached; the write to `unbind` returns."""
-    stale = any(m.mappings(page.pfn) for page in m.memmap if page.kind in DEVICE)
-    held = any(m.frame(pte_pfn(pte)).kind in DEVICE for _, _, pte in m.tlb)
+    of_device = (*DEVICE, REGISTERS)
+    stale = any(m.mappings(page.pfn) for page in m.memmap if page.kind in of_device)
+    held = any(m.frame(pte_pfn(pte)).kind in of_device for _, _, pte in m.tlb)
     said = "The driver is detached; the write to unbind returns"
     said += ", and a PTE still points at the device" if stale else ""
     said += ", and a TLB still keeps an entry for the device" if held and not stale else ""

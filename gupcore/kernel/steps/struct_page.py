@@ -17,6 +17,7 @@ from ..machine import (
     FREE_PAGE,
     FS_DAX,
     IDLE,
+    NO_PREEMPT,
     NORMAL,
     OTHERS,
     OURS,
@@ -24,6 +25,7 @@ from ..machine import (
     STRUCT_PAGE,
     Machine,
 )
+from .cpu import KILL, RCU
 
 GRABS: dict[str, Any] = {"writes": (STRUCT_PAGE,), "takes": ((STRUCT_PAGE, CALLER),)}
 
@@ -41,7 +43,7 @@ def try_grab_page(m: Machine, pfn: int) -> Effect:
 
 
 def _grab(m: Machine, pfn: int) -> Effect:
-    count = m.page(pfn).refcount
+    count = m.page(m.head(pfn)).refcount
     if count <= 0:
         return Effect(m, f"Finds the page's count at {count} and leaves it alone.", False)
     return _get(m, pfn)
@@ -54,7 +56,7 @@ def get_page(m: Machine, pfn: int) -> Effect:
 
 
 def _get(m: Machine, pfn: int) -> Effect:
-    page = m.page(pfn)
+    page = m.page(m.head(pfn))
     after = m.with_page(replace(page, refcount=page.refcount + 1))
     said = f"Takes a reference on the page: count {page.refcount} -> {page.refcount + 1}."
     return Effect(after, said, True)
@@ -72,9 +74,15 @@ def put_page(m: Machine, pfn: int) -> Effect:
 
     At zero an ordinary page goes to the page allocator, and an FS DAX page (v5.11) gives back the
     pgmap reference it holds.  Both are further actions in the kernel.  They may be one with the
-    decrement, because from zero on nobody else does anything with the page.
+    decrement, because from zero on nobody else does anything with the page.  A device page is
+    looked at once more when its count falls to one, with no reference held: see
+    `put_devmap_managed_page`, which designs that look last use instead.
     """
-    page = m.page(pfn)
+    return _put(m, pfn)
+
+
+def _put(m: Machine, pfn: int) -> Effect:
+    page = m.page(m.head(pfn))
     count = page.refcount - 1
     after = m.with_page(replace(page, refcount=count))
     said = f"Drops a reference on the page: count {page.refcount} -> {count}"
@@ -89,6 +97,33 @@ def put_page(m: Machine, pfn: int) -> Effect:
 
 
 @models(
+    "put_devmap_managed_page",
+    "mm/swap.c",
+    writes=(STRUCT_PAGE, PGMAP),
+    drops=((STRUCT_PAGE, CALLER), (PGMAP, A_PAGE)),
+    frees=True,
+)
+def put_devmap_managed_page(m: Machine, cpu: int, pfn: int) -> Effect:
+    """Drop a reference on a device page; with the last but one, a look at the page comes next.
+
+    The result says so.  On a kernel without preemption nothing makes the CPU leave before it has
+    looked, so a grace period waits for that.
+    """
+    dropped = _put(m, pfn)
+    looks = m.page(pfn).refcount == 2
+    after = dropped.machine.enter(NO_PREEMPT, cpu) if looks else dropped.machine
+    return Effect(after, dropped.said, looks)
+
+
+@models("free_devmap_managed_page", "mm/memremap.c", reads=(STRUCT_PAGE,))
+def free_devmap_managed_page(m: Machine, cpu: int, pfn: int) -> Effect:
+    """Look at page->pgmap, with no reference on anything, to see what kind of page it is."""
+    m.page(pfn)
+    after = replace(m.leave(NO_PREEMPT, cpu), owed=m.owed - {(RCU, cpu), (KILL, cpu)})
+    return Effect(after, "Looks at the page's pgmap, holding no reference, and wakes who waits.")
+
+
+@models(
     "__alloc_pages_nodemask",
     "mm/page_alloc.c",
     writes=(STRUCT_PAGE, FRAME),
@@ -98,8 +133,11 @@ def put_page(m: Machine, pfn: int) -> Effect:
 )
 def alloc_page(m: Machine, owner: str) -> Effect | Blocked:
     """Take a free page from the page allocator and set its count to one."""
-    free = next((p for p in m.memmap if (p.kind, p.owner) == (NORMAL, FREE)), None)
+    normal = [page for page in m.memmap if page.kind == NORMAL]
+    free = next((page for page in normal if page.owner == FREE), None)
     if free is None:
+        for page in normal:
+            m.page(page.pfn)  # it has looked at each in vain, and waits for any of them
         return Blocked("Waits for a free page.", FREE_PAGE)
     after = m.with_page(replace(free, refcount=1, owner=owner))
     whose = "" if owner == OURS else " for somebody else"

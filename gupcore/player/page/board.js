@@ -196,7 +196,7 @@ export const outcomesOf = ({ outcomes }, design) =>
     return { short, schedule, loop, count, share };
   }) ?? null;
 
-/** Where the kernel's source of a step can be read: {number of its sentence: address}. */
+/** Where the kernel's lines of a step can be read: {number of its sentence: address}. */
 const addressOf = remembered((/** @type {Board} */ { addresses }) => new Map(addresses));
 
 /**

@@ -1,7 +1,7 @@
 // What the checker knows of a design: its verdicts, what lies ahead, and how every schedule ends.
 
 import { outcomesOf, touchedGone, verdictsOn } from "./board.js";
-import { button, choice, h, plural } from "./elements.js";
+import { button, choice, h, hidden, plural } from "./elements.js";
 import { withSwitch } from "./game.js";
 import { foresight, keyOf } from "./graph.js";
 
@@ -25,7 +25,22 @@ export function designsView(board, game, id) {
           ),
     h("p", { class: "gup-paper" }, `Design ${design.name}`),
     h("p", { class: "gup-says" }, board.designs.length > 1 ? "" : h("b", null, `${design.name}: `), design.says),
-    isLab(board) && h("p", { class: "gup-sum" }, isTold ? sumView(board, design) : "Predict, then open the verdict."),
+  );
+}
+
+/** The lab's verdict, beside the stage; hidden as long as the reader wants to predict it. */
+export function benchView(board, game, id) {
+  const design = board.designs[game.design];
+  const isTold = game.open.includes("verdict");
+  return h(
+    "section",
+    { class: "gup-bench-verdict", role: "group", "aria-label": "Verdict" },
+    h("p", { class: "gup-sum" }, isTold ? sumView(board, design) : "Predict, then open the verdict."),
+    button("open verdict", isTold ? "Hide the verdict" : "Show the verdict", true, {
+      "aria-expanded": String(isTold),
+      "aria-controls": `${id}-verdict`,
+    }),
+    isTold && verdictsView(board, design),
   );
 }
 
@@ -64,7 +79,7 @@ function switchesView(board, design, isTold, id) {
             `switch ${number} ${setting}`,
             design.switches[number] === setting,
             label,
-            isTold && other && h("span", { class: "gup-would" }, " ", inMarks(board, other)),
+            isTold && other && h("span", { class: "gup-would" }, " ", inMarks(board, other, hidden)),
           );
         }),
       ),
@@ -72,11 +87,12 @@ function switchesView(board, design, isTold, id) {
   );
 }
 
-function inMarks(board, design) {
+/** `say` makes an element of the words that the mark goes without where there is little room. */
+function inMarks(board, design, say = (words) => words) {
   const failing = failingOn(board, design).length;
   return failing
-    ? h("span", { class: "gup-fails" }, `✗ ${failing} broken`)
-    : h("span", { class: "gup-holds" }, "✓ all hold");
+    ? h("span", { class: "gup-fails" }, `✗ ${failing}`, say(" broken"))
+    : h("span", { class: "gup-holds" }, "✓", say(" all hold"));
 }
 
 /** What the checker has found to fail. */
@@ -85,7 +101,7 @@ export const failingOn = (board, design) => verdictsOn(board, design).filter(({ 
 /** The verdict: what every schedule comes to, what can still come from here, and how the schedules end. */
 export function verdictPanel(board, design, game, path, isAsked) {
   return [
-    verdictsView(board, design),
+    !isLab(board) && verdictsView(board, design), // there it stands beside the stage
     aheadView(board, design, game, path, isAsked),
     outcomesView(board, design, game),
   ];

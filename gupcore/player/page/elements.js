@@ -68,3 +68,11 @@ export function settle(root) {
     else if (field.value !== field.getAttribute("value")) field.value = field.getAttribute("value");
   }
 }
+
+/** A caption that is longer than its place can be scrolled by key: it is then a place to go to. */
+export function letScroll(root) {
+  for (const text of root.querySelectorAll(".gup-caption > p")) {
+    if (text.scrollHeight > text.clientHeight + 1) text.setAttribute("tabindex", "0");
+    else text.removeAttribute("tabindex");
+  }
+}

@@ -12,8 +12,8 @@
 
 import { complaint, touchedGone } from "./board.js";
 import { captionView } from "./caption.js";
-import { designsView, isLab, verdictPanel } from "./checker.js";
-import { button, h, patch, settle } from "./elements.js";
+import { benchView, designsView, isLab, verdictPanel } from "./checker.js";
+import { button, h, letScroll, patch, settle } from "./elements.js";
 import {
   chooseDesign,
   follow,
@@ -37,6 +37,7 @@ import { stepTaken, thingsAfter, walk, wayTo, wholeGraph } from "./graph.js";
 import { lockstepPanel } from "./lockstep.js";
 import { mapPanel, neighbour } from "./map.js";
 import { showChange } from "./motion.js";
+import { mountOrders } from "./orders.js";
 import {
   answersTo,
   answerSays,
@@ -50,19 +51,22 @@ import {
 } from "./predict.js";
 import { sceneView } from "./scene.js";
 import { asPython, asText, linkTo, readLink, sharePanel } from "./share.js";
-import { aloud, BESIDE, controlsView, historyView, lanesView, lastStepView, machineView, scrubView } from "./stage.js";
+import { aloud, controlsView, historyView, lanesView, lastStepView, machineView } from "./stage.js";
 import { timelineView } from "./timeline.js";
+import { bringVotesToLife } from "./votes.js";
 
 const PANELS = [
   ["words", "In words"],
   ["verdict", "Verdict"],
+  ["beside", "Side by side"],
   ["share", "Share"],
   ["map", "State map"],
 ];
 
 const USUAL = ["words", "verdict", "share", "beside"];
 
-function view(board, game, prompts, id, hasAddress, isWide) {
+function view(board, game, prompts, id, hasAddress, width) {
+  const isWide = isBroad(board, width);
   const design = board.designs[game.design];
   const { path } = walk(board, design, game.schedule);
   const stopped = touchedGone(board, path.at(-1)); // the thing whose touch was the oops
@@ -72,22 +76,32 @@ function view(board, game, prompts, id, hasAddress, isWide) {
   const veiled = isOpen(prompt, game) ? prompt.thread : 0;
   return h(
     "div",
-    { class: "gup", role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
-    designsView(board, game, id),
+    { class: `gup${isWide ? "" : " gup-narrow"}`, role: "group", "aria-label": `Player: ${board.says}`, tabindex: -1 },
     h(
       "div",
-      { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
-      controlsView(board, design, game, path),
-      sceneView(board, design, game, path, last, veiled, isWide),
-      captionView(board, design, game, path, last, prompt, prompts.length > 0),
-      timelineView(board, design, game, veiled, isWide),
-      scrubView(board, design, game, canBeBeside(board, game), id),
-      lanesView(board, design, game, path.at(-1), last, stopped, prompt, id),
-      h("div", null, promptView(prompt, game.answers)),
-    ), // a place of its own: what follows stays what it is
-    besideView(board, game, id),
-    panelsView(board, design, game, path, things, last, isOpen(prompt, game), id, hasAddress),
-    h("div", null, progressView(prompts, game.answers)),
+      { class: isLab(board) ? "gup-bench" : "" },
+      designsView(board, game, id),
+      h(
+        "div",
+        { class: `gup-stage${stopped ? " gup-stopped" : ""}` },
+        controlsView(board, design, game, path),
+        h(
+          "div",
+          null, // the lanes, which may stick to the window's bottom, never rise above it
+          sceneView(board, design, game, path, last, veiled, isWide),
+          h(
+            "div",
+            { class: `gup-record${prompts.length ? " gup-asks" : ""}` },
+            captionView(board, design, game, path, last, prompt, prompts.length > 0),
+            timelineView(board, design, game, veiled, isWide),
+            promptView(prompt, game.answers), // over both of them, so that nothing moves
+          ),
+          lanesView(board, design, game, path.at(-1), last, stopped, prompt, id, isWide),
+        ),
+      ),
+      isLab(board) && benchView(board, game, id),
+    ),
+    panelsView(board, design, game, path, things, last, prompts, isOpen(prompt, game), id, hasAddress),
     h(
       "p",
       { class: "gup-hidden gup-live", role: "status", "aria-live": "polite" },
@@ -96,20 +110,8 @@ function view(board, game, prompts, id, hasAddress, isWide) {
   );
 }
 
-const canBeBeside = (board, game) => game.panels.includes("beside") && board.designs.length > 1 && !isLab(board);
-
-/** The other designs' ways as text; the timeline draws them. */
-function besideView(board, game, id) {
-  const isShown = canBeBeside(board, game) && game.open.includes("beside");
-  return h(
-    "section",
-    { id: `${id}-beside`, class: "gup-panel gup-panel-beside", role: "group", "aria-label": BESIDE, hidden: !isShown },
-    isShown && lockstepPanel(board, game, id),
-  );
-}
-
 /** Closed at first: a reader who has not tried yet should not be told. */
-function panelsView(board, design, game, path, things, last, isAsked, id, hasAddress) {
+function panelsView(board, design, game, path, things, last, prompts, isAsked, id, hasAddress) {
   const inside = {
     words: () => [
       machineView(things, last?.stopped),
@@ -122,22 +124,27 @@ function panelsView(board, design, game, path, things, last, isAsked, id, hasAdd
       keysView(board.threads.length),
     ],
     verdict: () => verdictPanel(board, design, game, path, isAsked),
+    beside: () => lockstepPanel(board, game, id), // the other designs' ways as text; the timeline draws them
     map: () => mapPanel(board, design, path),
     share: () => sharePanel(board, game, hasAddress),
   };
-  const panels = PANELS.filter(([name]) => game.panels.includes(name));
+  const canBeOffered = (name) => name !== "beside" || (board.designs.length > 1 && !isLab(board));
+  const panels = PANELS.filter(([name]) => game.panels.includes(name) && canBeOffered(name));
   return h(
     "div",
     { class: "gup-panels" },
     h(
       "div",
       { class: "gup-buttons", role: "group", "aria-label": "More" },
-      panels.map(([name, label]) =>
-        button(`open ${name}`, label, true, {
-          "aria-expanded": String(game.open.includes(name)),
-          "aria-controls": `${id}-${name}`,
-        }),
-      ),
+      panels
+        .filter(([name]) => !isLab(board) || name !== "verdict")
+        .map(([name, label]) =>
+          button(`open ${name}`, label, true, {
+            "aria-expanded": String(game.open.includes(name)),
+            "aria-controls": `${id}-${name}`,
+          }),
+        ),
+      prompts.length > 0 && progressView(prompts, game.answers),
     ),
     panels.map(([name, label]) => {
       const isOpened = game.open.includes(name);
@@ -182,8 +189,11 @@ function keyAction({ key, target, ctrlKey, altKey, metaKey }) {
   return /^[1-9]$/.test(key) ? `step ${key}` : KEYS[key];
 }
 
-/** Below this width, in pixels, the picture has a layout of its own. */
+/** Below this width, in pixels, the picture has a layout of its own; a lab's switches stand beside it. */
 const BROADEST_NARROW = 668;
+const SWITCHES = 272;
+/** Is there room for the broad picture? A width of 0 is not known yet. */
+const isBroad = (board, width) => width === 0 || width >= BROADEST_NARROW + (isLab(board) ? SWITCHES : 0);
 
 /** Put a player into `element` and keep it and `model` in step. Returns the function that ends it. */
 function mount(model, element) {
@@ -191,7 +201,7 @@ function mount(model, element) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const hasAddress = model.address !== undefined;
   let board, prompts, game, root, timer, telling;
-  let isWide = element.clientWidth === 0 || element.clientWidth >= BROADEST_NARROW;
+  let width = element.clientWidth;
 
   function load() {
     board = model.get("board");
@@ -211,7 +221,7 @@ function mount(model, element) {
     const panels = model.get("panels") ?? USUAL;
     const open = Array.isArray(opens) ? opens : [];
     game = { ...START, design, beside, watched, panels, open, ...kept, answers: recalled() };
-    replace(view(board, game, prompts, id, hasAddress, isWide));
+    replace(view(board, game, prompts, id, hasAddress, width));
     pull();
   }
 
@@ -233,13 +243,14 @@ function mount(model, element) {
     game = next;
     const focused = root.contains(document.activeElement);
     const said = root.querySelector(".gup-live").textContent;
-    patch(root, view(board, game, prompts, id, hasAddress, isWide));
+    patch(root, view(board, game, prompts, id, hasAddress, width));
     settle(root);
+    letScroll(root);
     const live = root.querySelector(".gup-live");
     if (isNews && game.note && live.textContent === said) live.append("\u00a0"); // said again, it is heard again
     if (focused && !root.contains(document.activeElement)) root.focus(); // what had it is gone
     if (game.schedule !== before.schedule) {
-      for (const list of root.querySelectorAll(".gup-history ol, .gup-where")) list.scrollTop = list.scrollHeight;
+      for (const list of root.querySelectorAll(".gup-history ol")) list.scrollTop = list.scrollHeight;
       if (!calm.matches) showChange(root);
     }
     clearTimeout(timer);
@@ -357,7 +368,8 @@ function mount(model, element) {
 
   function onClick(event) {
     const pressed = event.target.closest("[data-do]");
-    if (pressed && pressed.getAttribute("aria-disabled") !== "true") act(pressed.dataset.do);
+    const saysWhyNot = pressed?.dataset.do.startsWith("step ");
+    if (pressed && (saysWhyNot || pressed.getAttribute("aria-disabled") !== "true")) act(pressed.dataset.do);
   }
 
   /** A field that carries a value hands it over; a radio or a checkbox is one action by itself. */
@@ -394,10 +406,12 @@ function mount(model, element) {
 
   /** Draw the other picture where there is room for it, or no longer. */
   const widths = new ResizeObserver(([{ contentRect }]) => {
-    const fits = contentRect.width === 0 ? isWide : contentRect.width >= BROADEST_NARROW;
-    if (fits === isWide) return;
-    isWide = fits;
-    if (game) patch(root, view(board, game, prompts, id, hasAddress, isWide));
+    const before = width;
+    width = contentRect.width || width;
+    if (!game) return;
+    if (isBroad(board, width) !== isBroad(board, before))
+      patch(root, view(board, game, prompts, id, hasAddress, width));
+    letScroll(root);
   });
   const heard = Object.entries({
     "change:board": load,
@@ -432,7 +446,7 @@ function intoSight(stage, calm) {
 
 // --- The two hosts ------------------------------------------------------------------------------
 
-export default { render: ({ model, el }) => mount(model, el) };
+export default { render: ({ model, el }) => (model.get("found") ? mountOrders : mount)(model, el) };
 
 /** Bring every player of a page to life. One whose data cannot be read keeps its list, and says so. */
 export function mountAll(root) {
@@ -441,6 +455,8 @@ export function mountAll(root) {
     bringToLife(element, (values) => pageModel(values, nameFor(players, values.board?.key), players));
   }
   if (players.length) document.body.prepend(skipLink(players[0]));
+  bringOrdersToLife(root);
+  bringVotesToLife(root);
   followLinks(players);
   openLink(players, location.hash);
 }
@@ -476,6 +492,21 @@ function followLinks(players) {
 export function enliven(root) {
   const later = { address: undefined, save_changes() {}, opened() {} };
   for (const element of playersIn(root)) bringToLife(element, (values) => ({ ...pageModel(values), ...later }));
+  bringOrdersToLife(root);
+}
+
+/** The lists that are put in order by hand: what cannot be read leaves its table. */
+function bringOrdersToLife(root) {
+  for (const element of root.querySelectorAll(".gup-orders:not([data-live])")) {
+    element.dataset.live = "";
+    try {
+      const values = JSON.parse(element.querySelector("script").textContent);
+      mountOrders({ ...pageModel(values), save_changes() {} }, element);
+      element.querySelector(".gup-fallback").setAttribute("hidden", "");
+    } catch {
+      // then the table is there to read
+    }
+  }
 }
 
 function playersIn(root) {
@@ -532,6 +563,14 @@ function openLink(players, hash, intoView = true) {
 /** What a page has instead of a widget model: values, an address, and nobody else who changes them. */
 function pageModel(values, key, players) {
   const address = (hash) => location.href.split("#")[0] + hash;
+  let later;
+  function writeAddress() {
+    try {
+      history.replaceState(history.state, "", linkTo(key, values.design, values.schedule));
+    } catch {
+      // some browsers allow so many a minute, and some frames none: the address then stays as it is
+    }
+  }
   return {
     key,
     address,
@@ -540,11 +579,8 @@ function pageModel(values, key, players) {
     on() {},
     off() {},
     save_changes() {
-      try {
-        history.replaceState(history.state, "", linkTo(key, values.design, values.schedule));
-      } catch {
-        // some browsers allow so many a minute, and some frames none: the address then stays as it is
-      }
+      clearTimeout(later);
+      later = setTimeout(writeAddress); // it takes a browser longer than the step, which is to be seen first
     },
     opened: (go, note, root) =>
       players.push({

@@ -1,6 +1,7 @@
 // Predict first: a question before a marked step, which nobody has to answer.
 
 import { button, h } from "./elements.js";
+import { forgetOn, keepOn, recallFrom } from "./kept.js";
 
 export function promptView(prompt, answers) {
   if (!prompt) return null;
@@ -12,13 +13,13 @@ export function promptView(prompt, answers) {
       ? h(
           "fieldset",
           null,
-          h("legend", null, prompt.question),
+          h("legend", null, h("span", null, prompt.question), " ", h("small", null, "Or just step.")),
           prompt.choices.map(([outcome, says]) => button(`answer ${outcome}`, says, true, { class: "gup-answer" })),
-          h("small", null, `Or just step: nobody has to answer.`),
         )
       : [
           h("p", null, prompt.question),
           h("p", null, h("b", null, given === prompt.right ? "✓ " : "✗ "), answerSays(prompt, given)),
+          h("p", null, h("small", null, "Your answers are kept in this browser only.")),
         ],
   );
 }
@@ -46,14 +47,14 @@ export const answersTo = (prompts, all) =>
 
 export function progressView(prompts, answers) {
   const answered = prompts.filter(({ key }) => answers[key] !== undefined);
-  if (!answered.length) return null;
   const hits = answered.filter(({ key, right }) => answers[key] === right);
   return h(
     "p",
     { class: "gup-progress" },
-    `You have answered ${answered.length} of ${prompts.length} questions here, ${hits.length} as it is. `,
-    "Kept in this browser only. ",
-    button("forget", "Forget my answers"),
+    answered.length > 0 && [
+      `${answered.length} of ${prompts.length} questions here, ${hits.length} as it is `,
+      button("forget", "Forget my answers"),
+    ],
   );
 }
 
@@ -61,28 +62,13 @@ export function progressView(prompts, answers) {
 
 const SHELF = "gup-answers";
 
-export function recall() {
-  try {
-    const all = JSON.parse(localStorage.getItem(SHELF));
-    return typeof all === "object" && !Array.isArray(all) ? (all ?? {}) : {};
-  } catch {
-    return {};
-  }
-}
+export const recall = () => recallFrom(SHELF);
 
-function store(all) {
-  try {
-    localStorage.setItem(SHELF, JSON.stringify(all));
-  } catch {
-    // a browser that keeps nothing: the answers last as long as the page
-  }
-}
-
-/** Keep one answer; all others, other tabs' among them, stay as they are. */
-export const keep = (key, outcome) => store({ ...recall(), [key]: outcome });
+export const keep = (key, outcome) => keepOn(SHELF, key, outcome);
 
 /** Forget the answers to `prompts`. */
-export function forget(prompts) {
-  const asked = prompts.map(({ key }) => key);
-  store(Object.fromEntries(Object.entries(recall()).filter(([key]) => !asked.includes(key))));
-}
+export const forget = (prompts) =>
+  forgetOn(
+    SHELF,
+    prompts.map(({ key }) => key),
+  );

@@ -19,15 +19,16 @@ import {
 import { draw, h } from "./elements.js";
 
 const GONE = "gone";
+const TRANSFER = "DMA"; // the words of the section in which a thread's device moves data, see kernel/picture.py
 const HEIGHT = 46; // of a thing
 const BETWEEN = 8; // between two things
 const HEAD = 16; // a room's name
-const PAD = 6; // from a room's wall to its things
 const DOT = 4.5; // the radius of a reference
 const APART = 12; // from one reference to the next
 
-const WIDE = { width: 656, threads: 156, gap: 16, isWide: true };
-const NARROW = { width: 344, threads: 0, gap: 8, isWide: false };
+// `pad` is from a room's wall to its things, `gap` from one room to the next.
+const WIDE = { width: 656, threads: 156, gap: 16, pad: 6, isWide: true };
+const NARROW = { width: 312, threads: 0, gap: 6, pad: 3, isWide: false };
 
 // --- Where everything stands --------------------------------------------------------------------
 
@@ -64,7 +65,7 @@ function layoutOf(board, format) {
   return known.get(format);
 }
 
-function layOut(board, { width, threads: left, gap, isWide }) {
+function layOut(board, { width, threads: left, gap, pad, isWide }) {
   const rooms = roomsOf(board);
   const [upper, lower] = [rooms.slice(0, 3), rooms.slice(3)];
   const from = isWide ? left + gap : 0;
@@ -75,11 +76,11 @@ function layOut(board, { width, threads: left, gap, isWide }) {
     upper.length === 1
       ? Math.ceil(upper[0][1].length / 3) || 1
       : Math.max(1, ...upper.map(([, names]) => names.length));
-  const high = (count) => PAD + count * (HEIGHT + BETWEEN) - BETWEEN + PAD;
+  const high = (count) => pad + count * (HEIGHT + BETWEEN) - BETWEEN + pad;
   upper.forEach(([name, names], n) => {
     const box = { name, x: from + n * (single + gap), y: HEAD, width: single, height: high(rows) };
     boxes.push(box);
-    placeInside(things, box, names, upper.length === 1 ? Math.min(3, names.length) : 1);
+    placeInside(things, box, pad, names, upper.length === 1 ? Math.min(3, names.length) : 1);
   });
   let y = HEAD + high(rows);
   for (const [name, names] of lower) {
@@ -92,7 +93,7 @@ function layOut(board, { width, threads: left, gap, isWide }) {
       height: high(Math.ceil(names.length / columns)),
     };
     boxes.push(box);
-    placeInside(things, box, names, columns, true);
+    placeInside(things, box, pad, names, columns, true);
     y = box.y + box.height;
   }
   const caches = new Set(cachesOf(board).values()).size;
@@ -120,12 +121,12 @@ function layOut(board, { width, threads: left, gap, isWide }) {
 }
 
 /** A thing of an upper room is held from below, one of a lower room from above: between them there is space. */
-function placeInside(things, { x, y, width }, names, columns, isLower = false) {
-  const each = (width - 2 * PAD - BETWEEN * (columns - 1)) / columns;
+function placeInside(things, { x, y, width }, pad, names, columns, isLower = false) {
+  const each = (width - 2 * pad - BETWEEN * (columns - 1)) / columns;
   names.forEach((name, n) =>
     things.set(name, {
-      x: x + PAD + (n % columns) * (each + BETWEEN),
-      y: y + PAD + Math.floor(n / columns) * (HEIGHT + BETWEEN),
+      x: x + pad + (n % columns) * (each + BETWEEN),
+      y: y + pad + Math.floor(n / columns) * (HEIGHT + BETWEEN),
       width: each,
       height: HEIGHT,
       isLower,
@@ -234,6 +235,7 @@ function drawScene(board, design, path, last, shows, at) {
       );
     }),
   );
+  const transfers = board.threads.map((_, t) => transferView(board, picture, held[t], t, where, at));
   const loose = cut.flatMap((all, t) =>
     [...all.keys()].filter(where).map((name) =>
       draw("path", {
@@ -260,6 +262,7 @@ function drawScene(board, design, path, last, shows, at) {
     tethers,
     loose,
     glyphs,
+    transfers,
     waits,
     hand,
   );
@@ -280,7 +283,7 @@ function glyphView({ name, look, state, words }, { x, y, width, height, isLower 
     { class: classes.filter(Boolean).join(" "), "data-thing": name },
     draw("rect", { x, y, width, height, rx: look === "frame" ? 0 : 4 }),
     state === "dying" && draw("path", { class: "gup-hatch", d: hatch(x, y, width, height) }),
-    draw("text", { class: "gup-name", x: x + 7, y: top }, fit(inside, width, 6.8)),
+    draw("text", { class: "gup-name", x: x + 7, y: top }, fit(inside, width, 7.5)),
     !isLow && draw("text", { x: x + 7, y: top + 14 }, fit(words, width)),
     dots.map(({ kind, by, x: cx, y: cy }) =>
       draw("circle", {
@@ -328,7 +331,7 @@ function threadView(board, design, state, t, label, at, picture, last, isVeiled)
     draw("text", { class: "gup-digit", x: x + 15, y: y + 19 }, t + 1),
     draw("text", { class: "gup-name", x: x + 30, y: y + 13 }, fit(label, width - 26)),
     draw("text", { x: x + 30, y: y + 26 }, fit([does, ...inside].filter(Boolean).join(" · "), width - 26)),
-    knows && draw("text", { class: "gup-knows", x: x + 8, y: y + 43 }, fit(`${knows.name} ${knows.words}`, width, 6.8)),
+    knows && draw("text", { class: "gup-knows", x: x + 8, y: y + 43 }, fit(`${knows.name} ${knows.words}`, width, 6.7)),
   );
 }
 
@@ -358,6 +361,26 @@ function waitView(board, design, state, t, at, drawings, held) {
     ),
   ];
 }
+
+/** The data that a thread's device moves: from the thread to the frame of each page that it holds. */
+function transferView(board, picture, held, t, where, at) {
+  const cpu = `CPU ${board.cpus[t]}`;
+  const isMoving = picture.some(({ look, words, held: cpus }) => isTransfer(look, words) && cpus.includes(cpu));
+  const frames = isMoving
+    ? picture.filter(({ name }) => held.get(name) > 0).flatMap(({ points }) => points.map(([, to]) => to))
+    : [];
+  return [...new Set(frames)].filter(where).map((name) => {
+    const d = link(at.threads[t], edgeOf(where(name), at.threads[t], at), at);
+    return draw(
+      "g",
+      { class: "gup-transfer", "data-thread": t + 1, "data-thing": name },
+      draw("path", { class: "gup-pipe", d }),
+      draw("path", { class: "gup-flow", d }),
+    );
+  });
+}
+
+const isTransfer = (look, words) => look === "section" && words === TRANSFER;
 
 /** The last step's hand: from the thread to what it touched, thickest where that is gone. */
 function touchView(at, last, name) {

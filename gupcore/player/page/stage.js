@@ -3,12 +3,12 @@
 import { canMove, knownBy, moveOf, saidBy, standsAt, verdictsOn } from "./board.js";
 import { outlook, standing } from "./caption.js";
 import { button, choice, h, hidden } from "./elements.js";
-import { foresight, keyOf, refusal, stepTaken, walk, whoEndsTheWait } from "./graph.js";
+import { foresight, keyOf, refusal, stepTaken, whoEndsTheWait } from "./graph.js";
 import { nextOnTrack, PACES } from "./game.js";
 import { isOpen } from "./predict.js";
 
-export const BESIDE = "Side by side";
 const AROUND = 1; // lines of source shown before and after the current one
+const MOST_LANES = 3; // side by side with what they say
 
 export function controlsView(board, design, game, path) {
   const digit = nextOnTrack(game);
@@ -39,43 +39,19 @@ export function controlsView(board, design, game, path) {
   );
 }
 
-/** The slider below the timeline; its value in words is the step it stands at. */
-export function scrubView(board, design, game, canBeBeside, id) {
-  const taken = game.schedule.length;
-  const reach = Math.max(taken, walk(board, design, game.track).path.length - 1);
-  const { path } = walk(board, design, game.schedule);
-  const says = taken > 0 && stepTaken(board, design, path, game.schedule, taken - 1);
-  return h(
-    "div",
-    { class: "gup-scrub" },
-    canBeBeside &&
-      button("open beside", BESIDE, true, {
-        "aria-expanded": String(game.open.includes("beside")),
-        "aria-controls": `${id}-beside`,
-      }),
-    h(
-      "label",
-      null,
-      hidden("Go to step"),
-      h("input", {
-        type: "range",
-        "data-set": "scrub",
-        min: 0,
-        max: Math.max(reach, 1),
-        value: String(taken),
-        disabled: reach === 0,
-        "aria-valuetext": says ? `Step ${taken}, ${says.label}: ${says.said}` : "At the start",
-      }),
-    ),
-  );
-}
-
-export function lanesView(board, design, game, state, last, stopped, prompt, id) {
+/** A lane for each thread; where there is no room for what it says, that opens as a sheet over what is above. */
+export function lanesView(board, design, game, state, last, stopped, prompt, id, isWide) {
   const veiled = isOpen(prompt, game) ? prompt.thread : 0;
   const ahead = !veiled && game.open.includes("verdict") && foresight(board, design, game.watched);
+  const count = board.threads.length;
+  const isSheet = !isWide || count > MOST_LANES;
+  const isOpened = game.open.includes("code");
   return h(
     "div",
-    { class: "gup-lanes" },
+    {
+      class: `gup-lanes${isSheet ? " gup-in-sheet" : ""}${isSheet && isOpened ? " gup-sheet-open" : ""}`,
+      style: `--count: ${count}`,
+    },
     board.threads.map((label, t) => {
       const { ended, source, address, does, places } = standsAt(board, state, t);
       const knows = knownBy(board, state, t).map(({ name, words }) => `${name} = ${words}`);
@@ -103,7 +79,7 @@ export function lanesView(board, design, game, state, last, stopped, prompt, id)
             `step ${t + 1}`,
             [
               `Step thread ${t + 1}`,
-              h("small", { "aria-hidden": "true" }, `${label}: ${nextWords(asked, kind, source)}`),
+              h("small", { "aria-hidden": "true" }, h("span", null, `${label}: `), nextWords(asked, kind, source)),
             ],
             can || asked,
             { "aria-describedby": `${id}-${t + 1}` },
@@ -111,22 +87,39 @@ export function lanesView(board, design, game, state, last, stopped, prompt, id)
         ),
         h(
           "div",
-          { class: "gup-what", id: `${id}-${t + 1}` },
-          asked
-            ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, below"))
-            : h("p", null, h("b", null, `${kind}: `), h("span", null, what)),
-          can &&
-            !asked &&
-            !ahead &&
-            h("p", { class: "gup-kernel" }, address ? h("a", { href: address }, source) : source),
-          ahead && can && foresightView(ahead, state, t),
+          { class: "gup-body" },
+          h(
+            "div",
+            { class: "gup-what", id: `${id}-${t + 1}` },
+            asked
+              ? h("p", null, h("b", null, "next: "), h("span", null, "predict first, above"))
+              : h("p", null, h("b", null, `${kind}: `), h("span", null, what)),
+          ),
+          h(
+            "div",
+            { class: "gup-where-in" },
+            h("p", { class: "gup-trail" }, h("bdi", null, places.map(({ name }) => name).join(" › ") || "\u00a0")),
+            ahead && can ? foresightView(ahead, state, t) : !asked && source && kernelView(source, address),
+          ),
+          places.length ? codeView(places.at(-1)) : h("ol", { class: "gup-code", "aria-hidden": "true" }),
+          h("p", { class: "gup-locals", title: knows.join("\n") }, knows.join("  ") || "\u00a0"),
         ),
-        h("p", { class: "gup-trail" }, places.length ? places.map(({ name }) => name).join(" › ") : "\u00a0"),
-        places.length ? codeView(places.at(-1)) : h("ol", { class: "gup-code", "aria-hidden": "true" }),
-        h("p", { class: "gup-locals", title: knows.join("\n") }, knows.join("  ") || "\u00a0"),
       );
     }),
+    isSheet &&
+      button("open code", "Code", true, {
+        class: "gup-sheet-button",
+        "aria-expanded": String(isOpened),
+        "aria-label": "Code of the threads",
+      }),
   );
+}
+
+/** Where the kernel does it; its function's name is seen on the button. */
+function kernelView(source, address) {
+  const [name, where] = source.split(/(?<=\(\), )/);
+  const words = [hidden(name), where];
+  return h("p", { class: "gup-kernel", title: source }, address ? h("a", { href: address }, words) : words);
 }
 
 /** What the button would do, in one word: the kernel's function, or why not. */

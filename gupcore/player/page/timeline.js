@@ -1,19 +1,19 @@
 // The timeline: every step of the track, and what each thing went through meanwhile.
 //
-// A column a step, a row a thread, and below them a row for each thing that changes on the way. The slider
-// under it goes to any step; a click into a column does the same.
+// A column a step, a row a thread, and below them a row for each thing that changes on the way. A slider lies
+// over it, whose thumb is the column where the reader stands: the picture is the history and the way through it.
 
 import { canMove, everyDrawing, moveOf, pictureOf, remembered } from "./board.js";
-import { draw, h } from "./elements.js";
+import { draw, h, hidden } from "./elements.js";
 import { wholeTrack } from "./game.js";
 import { stepTaken, walk } from "./graph.js";
 import { forkOf, runOf } from "./lockstep.js";
 
-const ROW = 15;
+const ROW = 13;
 const FEWEST = 10; // columns: a short track is not blown up
 const [BROAD, SLIM] = [
   { name: "wide", width: 656, left: 126 },
-  { name: "narrow", width: 344, left: 84 },
+  { name: "narrow", width: 312, left: 90 },
 ];
 
 export function timelineView(board, design, game, veiled, isWide) {
@@ -27,10 +27,43 @@ export function timelineView(board, design, game, veiled, isWide) {
   const ghosts = others
     .map((number) => runOf(board, number, veiled ? track : longest(game.wish, track)))
     .map((run) => ({ run, fork: forkOf(run, mine) }));
+  const reach = Math.max(game.schedule.length, walk(board, design, game.track).path.length - 1);
+  const form = isWide ? BROAD : SLIM;
   return h(
     "div",
-    { class: "gup-timeline", "aria-hidden": "true" },
-    drawTimeline(board, design, game, path, steps, rows, ghosts, isWide ? BROAD : SLIM),
+    { class: "gup-time" },
+    h(
+      "div",
+      { class: "gup-timeline", "aria-hidden": "true" },
+      drawTimeline(board, design, game, path, steps, reach, rows, ghosts, form),
+    ),
+    scrubView(board, design, game, reach, form),
+  );
+}
+
+/** How far apart the columns of a timeline are. */
+const columnOf = (reach, { width, left }) => (width - left) / (Math.max(reach, FEWEST) + 0.6);
+
+/** The slider over the timeline; its value in words is the step it stands at. */
+function scrubView(board, design, game, reach, form) {
+  const taken = game.schedule.length;
+  const { path } = walk(board, design, game.schedule);
+  const says = taken > 0 && stepTaken(board, design, path, game.schedule, taken - 1);
+  const most = Math.max(reach, 1);
+  const share = (part) => `${((100 * part) / form.width).toFixed(3)}%`;
+  return h(
+    "label",
+    { class: "gup-scrub", style: `--from: ${share(form.left)}; --long: ${share(most * columnOf(reach, form))}` },
+    hidden("Go to step"),
+    h("input", {
+      type: "range",
+      "data-set": "scrub",
+      min: 0,
+      max: most,
+      value: String(taken),
+      disabled: reach === 0,
+      "aria-valuetext": says ? `Step ${taken}, ${says.label}: ${says.said}` : "At the start",
+    }),
   );
 }
 
@@ -57,11 +90,12 @@ function livesAlong(board, path) {
   }));
 }
 
-function drawTimeline(board, design, game, path, steps, rows, ghosts, { name, width, left }) {
-  const apart = (width - left) / (Math.max(steps.length, FEWEST) + 0.6);
+function drawTimeline(board, design, game, path, steps, reach, rows, ghosts, form) {
+  const { name, width, left } = form;
+  const apart = columnOf(reach, form);
   const x = (n) => left + n * apart; // where step n is done; 0 is the start
-  const y = (row) => 10 + row * ROW;
-  const height = y(board.threads.length + rows.length + ghosts.length) - 6;
+  const y = (row) => 8 + row * ROW;
+  const height = y(board.threads.length + rows.length + ghosts.length) - 5;
   const here = game.schedule.length;
   const most = Math.floor((left - 6) / 6.2);
   const label = (text, row) =>
@@ -71,10 +105,9 @@ function drawTimeline(board, design, game, path, steps, rows, ghosts, { name, wi
   return draw(
     "svg",
     { class: `gup-${name}-time`, viewBox: `0 0 ${width} ${height}` },
-    draw("rect", { class: "gup-now-column", x: x(here) - apart / 2, y: 0, width: apart, height }),
     board.threads.map((thread, t) => [
       label(`${t + 1} ${thread}`, t),
-      draw("line", { class: "gup-row", x1: x(0), x2: x(Math.max(steps.length, FEWEST)), y1: y(t), y2: y(t) }),
+      draw("line", { class: "gup-row", x1: x(0), x2: x(Math.max(reach, FEWEST)), y1: y(t), y2: y(t) }),
       waitsOf(board, design, path, t).map(([from, to]) =>
         draw("path", { class: "gup-waiting", "data-thread": t + 1, d: `M${x(from)} ${y(t)}H${x(to)}` }),
       ),
@@ -93,16 +126,6 @@ function drawTimeline(board, design, game, path, steps, rows, ghosts, { name, wi
           ? draw("text", { class: "gup-cross", x: x(number), y: y(digit - 1) + 6 }, "✕")
           : draw("circle", { cx: x(number), cy: y(digit - 1), r: number === here ? size + 1.5 : size }),
       ),
-    ),
-    steps.map(({ number }) =>
-      draw("rect", {
-        class: "gup-column",
-        "data-do": `scrub ${number}`,
-        x: x(number) - apart / 2,
-        y: 0,
-        width: apart,
-        height,
-      }),
     ),
   );
 }

@@ -1,0 +1,97 @@
+"""The premises of `views`, tested on every step and every rule in every base.
+
+Beside several callers a step does what it does beside each of them, or is blocked where it is
+blocked beside one; how many more than one hold a reference makes no difference to it.  A rule that
+a step or an end breaks beside several it breaks beside one or two of those that are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from itertools import combinations
+
+from .machine import stopped
+from .rule import END
+from .several import LEAST
+from .source import ThreadError
+from .views import Base, Mover, Outcome, Untold, Views, holders_among
+
+CROWDED = 6  # beside how many of a kind a step is tried
+TRIED = (2, 3, 7)  # numbers that "two or more" stands for
+
+
+def see_that_they_hold(views: Views) -> None:
+    """Judge the ends that the views allow, and take every step beside many.
+
+    Raises Untold for a step that tells more of others than the views do.
+    """
+    try:
+        _judge_ends(views)
+        actors: dict[Hashable, tuple[Base, Mover, set[int]]] = {}
+        for base, callers in views.of.items():
+            for mover in views.movers(base):
+                who, at, marks = views.who(base, mover)
+                step = views.crowd.node(who, at).step_key
+                actor = base.machine, base.held, who, step, marks
+                actors.setdefault(actor, (base, mover, set()))[2].update(c.marks for c in callers)
+        for base, mover, others in actors.values():
+            _test(views, base, mover, sorted(others))
+    except ThreadError as error:
+        raise Untold(str(error)) from error
+
+
+def _judge_ends(views: Views) -> None:
+    rules = [rule for rule in views.crowd.scenario.rules if rule.on == END]
+    crowd = views.crowd
+    for base in views.of:
+        if stopped(views.machine(base)) or not views.singles_ended(base):
+            continue
+        ended = [caller.seen for caller in views.of[base] if views.ended(caller)]
+        if not holders_among(base.held, ended):
+            continue
+        for group in groups(sorted({marks for marks, _ in ended})):
+            of = [views.marks.values[n] for n in group]
+            machine = crowd.joined(views.machine(base), crowd.pool[: len(of)], of)
+            machine = crowd.own.holding(machine, views.held(base))
+            views.broken |= {rule.name for rule in rules if not rule.holds(machine)}
+
+
+def _test(views: Views, base: Base, mover: Mover, others: list[int]) -> None:
+    who, at, marks = views.who(base, mover)
+    step = views.crowd.node(who, at).step
+    if step is None:
+        return
+    for group in groups(others) if views.looks(base, who, at) else ():
+        if not _as_beside_each(
+            views.outcome(base, mover, group),
+            [views.outcome(base, mover, (other,)) for other in group],
+        ):
+            raise Untold(
+                f"The step {step!r} does beside several callers what it does beside none of "
+                "them: it tells more of them than that somebody is there."
+            )
+    alone = views.outcome(base, mover, ())
+    for many in TRIED if any(n == LEAST for _, n in base.held) else (1,):
+        if views.work_out(base, who, at, marks, views.held(base, many)) != alone:
+            raise Untold(f"The step {step!r} does something else with a count of {many}.")
+
+
+def groups(kinds: list[int]) -> Iterator[tuple[int, ...]]:
+    """Yield the groups of callers beside whom steps are tried; nobody and one are among them."""
+    yield from ((), tuple(kinds), tuple(kinds) * 2)
+    yield from ((kind,) * many for kind in kinds for many in range(1, CROWDED + 1))
+    yield from combinations(kinds, 2)
+
+
+def _as_beside_each(together: Outcome | None, each: list[Outcome | None]) -> bool:
+    """Does a step do beside several what it does beside each, or is it blocked beside one?"""
+    if together is None:
+        return len(each) == 0 or None in each
+    first = len(together.marks) - len(each)
+    return all(
+        one is not None
+        and one.same() == together.same()
+        and one.marks == (*together.marks[:first], mark)
+        and together.broken <= frozenset().union(*(e.broken for e in each if e))
+        for one, mark in zip(each, together.marks[first:], strict=True)
+    )

@@ -1,0 +1,393 @@
+"""All that any number of callers can do, as a few hundred views.
+
+This is view abstraction (P. A. Abdulla, F. Haziza, L. Holík: *All for the price of few*, VMCAI
+2013) with views of size one.  A *view* is a base and one caller in it: what one sees of a state if
+one looks at nobody else.  The base is the machine without the callers' marks and references, where
+each other thread stands, and of each reference whether no caller, one, or more of them hold it.
+The caller is its node, its marks, and the references it holds.  A set of views stands for all
+states, however many callers they have, of which every view is in the set.  The search finds the
+least set that has the views of the start and of all states one step after those it stands for.
+
+For that it is enough to let each who can move take its step beside nobody, and beside each single
+caller that can be there, *if* beside many a step does what it does beside each of them, or is
+blocked where it is blocked beside one.  Nor may it matter how many more than one hold a reference.
+These are the premises, and they are tested for each step in each base, whenever this is run:
+
+* A count of which no more than "two or more" is known cannot be asked which it is: see `several`.
+  The step is also taken with counts of two, three and seven, which must make no difference.
+* Each step is taken beside up to six of each kind of caller, beside every two kinds, and beside
+  all of them once and twice, and does then what was said above (see `premises`).  A step that runs
+  to its end on a machine whose marks nobody may look at does the same beside everybody, and needs
+  no trying.
+* What a caller takes and drops is what its step declares; it never drops what it does not hold.
+
+A step that does otherwise is named in `Untold`, and nothing is said of any number.  One that does
+one thing beside some callers and another beside others is such a step: it would need larger views.
+That a step cannot tell seven of a kind from six is tested no further; it is not proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+from .answers import Answers
+from .callers import Crowd, Done, Reference
+from .machine import CALLER, keeps_accounts, stopped
+from .orbits import Numbers
+from .scenario import Scenario
+from .several import LEAST, Asks, Several
+from .source import ThreadError
+from .step import Step
+
+MOST_BASES = 5_000  # more than a scenario has whose machine does not count for ever
+
+Held = tuple[tuple[Reference, int], ...]  # how many references on what; at most LEAST in a base
+
+
+class Untold(Exception):
+    """Why nothing can be said of any number of callers: a sentence."""
+
+
+Seen = tuple[int, Held]  # what the others see of a caller, and the base knows
+
+
+class Base(NamedTuple):
+    """What is not a caller's own: the machine's number, the singles' nodes, who holds what."""
+
+    machine: int
+    nodes: tuple[int, ...]
+    held: Held
+
+
+class Caller(NamedTuple):
+    """A caller as the others see it (the number of its marks), what it holds, and its node."""
+
+    marks: int
+    holds: Held
+    node: int
+
+    @property
+    def seen(self) -> tuple[int, Held]:
+        """All but where it stands, which nobody sees."""
+        return self.marks, self.holds
+
+
+class Outcome(NamedTuple):
+    """What a step does beside some callers.
+
+    rest    the number of the machine after it, the callers' marks and references taken away
+    marks   the numbers of the marks of all, the mover first
+    result  what the mover receives
+    more    the references it took, or, below zero, dropped
+    gone    the references that are on something that is not there any more
+    broken  the rules it breaks
+    """
+
+    rest: int
+    marks: tuple[int, ...]
+    result: Hashable
+    more: tuple[tuple[Reference, int], ...]
+    gone: frozenset[Reference]
+    broken: frozenset[str]
+
+    def same(self) -> Hashable:
+        """Return what must not depend on how many callers there are."""
+        return self.rest, self.result, self.more, self.gone
+
+
+class MarksNumbers(Numbers):
+    """Numbers for marks, which also knows of what kinds those are that were met."""
+
+    def kinds(self) -> frozenset[str]:
+        """Return the kinds of all marks met."""
+        if self._counted != len(self.values):
+            self._counted = len(self.values)
+            self._kinds = frozenset(kind for marks in self.values for kind, _ in marks)
+        return self._kinds
+
+    _counted, _kinds = 0, frozenset[str]()
+
+
+class Views:
+    """The views of a scenario, one caller of which stands for any number.
+
+    of      the callers of each base
+    broken  the rules that some step or some end may break
+    edges   of the singles, (which, from 0; a node; the node after it)
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.crowd = crowd = Crowd(scenario)
+        further = max((*crowd.cpus, len(scenario.threads))) + 1
+        crowd.pool += tuple(range(further, further + 1000))
+        self.answers, self.marks = Answers(), MarksNumbers()
+        self._looking: dict[Hashable, bool] = {}
+        self._counting: dict[Hashable, bool] = {}
+        self._references: frozenset[Reference] = frozenset()
+        self.of: dict[Base, set[Caller]] = {}
+        self.broken: set[str] = set()
+        self.edges: set[tuple[int, int, int]] = set()
+        self._asked: list[str] = []
+        self._outcomes: dict[Hashable, Outcome | None] = {}
+        self._steps: dict[tuple[Base, Mover, Seen | None], list[After]] = {}
+        nodes, machine = crowd.start(), self.answers.number(crowd.rest)
+        self.of[Base(machine, nodes, ())] = {Caller(self.marks(crowd.marks[0]), (), 0)}
+
+    # --- The fixpoint ---
+
+    def run(self) -> None:
+        """Find all views, and the rules that may be broken; raise Untold if it cannot be said."""
+        try:
+            waiting = dict.fromkeys(self.of)
+            while waiting:
+                base, _ = waiting.popitem()
+                for there, caller in self._after(base):
+                    if there not in self.of:
+                        self.of[there] = set()
+                        waiting[there] = None
+                    if caller is not None and caller not in self.of[there]:
+                        self.of[there].add(caller)
+                        waiting[there] = None
+                if len(self.of) > MOST_BASES:
+                    raise Untold("It has too many views: does the machine count for ever?")
+            self.crowd.verify()
+        except ThreadError as error:
+            raise Untold(str(error)) from error
+
+    def _after(self, base: Base) -> Iterator[tuple[Base, Caller | None]]:
+        """Yield the views one step after the states that have this base."""
+        kinds = self.kinds(base)
+        for mover in self.movers(base):
+            for beside in (None, *kinds):
+                for there, moved, other in self.steps(base, mover, beside):
+                    yield there, moved
+                    if beside is not None and other is not None:
+                        yield from ((there, Caller(*other, node)) for node in kinds[beside])
+
+    def kinds(self, base: Base) -> dict[Seen, list[int]]:
+        """Return what the others can see of callers in a base, and where such callers stand."""
+        found: dict[Seen, list[int]] = {}
+        for caller in sorted(self.of[base]):
+            found.setdefault(caller.seen, []).append(caller.node)
+        return found
+
+    def movers(self, base: Base) -> list[Mover]:
+        """Return who can move: the singles, -1 the first, and the callers."""
+        if stopped(self.machine(base)):
+            return []
+        return [*range(-len(base.nodes), 0), *sorted(self.of[base])]
+
+    def steps(self, base: Base, mover: Mover, beside: Seen | None = None) -> list[After]:
+        """Return what can come of a step beside one other caller, or nobody.
+
+        There are more ways than one where one of "two or more" references is dropped.
+        """
+        asked = base, mover, beside
+        if asked not in self._steps:
+            self._steps[asked] = list(self._step(*asked))
+        return self._steps[asked]
+
+    def _step(self, base: Base, mover: Mover, beside: Seen | None) -> Iterator[After]:
+        seen = [mover.seen] if isinstance(mover, Caller) else []
+        if not fits(base.held, [*seen, *([beside] if beside else [])]):
+            return
+        outcome = self.outcome(base, mover, (beside[0],) if beside else ())
+        if outcome is None:
+            return
+        self.broken |= outcome.broken
+        nodes, moved, more = base.nodes, None, dict(outcome.more)
+        halted = stopped(self.answers.machines[outcome.rest])
+        if isinstance(mover, Caller):
+            node = mover.node if halted else self.crowd.after(0, mover.node, outcome.result)
+            holds = self._booked(mover, outcome)
+            moved = Caller(outcome.marks[0], holds, node)
+        elif not halted:
+            node = self.crowd.after(mover, nodes[~mover], outcome.result)
+            self.edges.add((~mover, nodes[~mover], node))
+            nodes = (*nodes[:~mover], node, *nodes[~mover + 1 :])
+        other = (outcome.marks[-1], _left(beside[1], outcome.gone)) if beside else None
+        held = dict(_left(base.held, outcome.gone))
+        numbers = product(*(_holders(held.get(ref, 0), n) for ref, n in more.items()))
+        for these in numbers:
+            now = held | dict(zip(more, these, strict=True))
+            there = Base(outcome.rest, nodes, tuple(sorted(one for one in now.items() if one[1])))
+            if fits(there.held, [one for one in (moved and moved.seen, other) if one]):
+                yield there, moved, other
+
+    def _booked(self, mover: Caller, outcome: Outcome) -> Held:
+        """Book what a caller took and dropped on it."""
+        holds = dict(_left(mover.holds, outcome.gone))
+        for ref, n in outcome.more:
+            holds[ref] = holds.get(ref, 0) + n
+            if holds[ref] < 0:
+                step = self.crowd.node(0, mover.node).step
+                raise Untold(f"The step {step!r} drops a reference that its caller does not hold.")
+        return tuple(sorted(one for one in holds.items() if one[1]))
+
+    # --- One step ---
+
+    def machine(self, base: Base) -> Any:
+        """Return the machine of a base, without the callers."""
+        return self.answers.machines[base.machine]
+
+    def outcome(self, base: Base, mover: Mover, others: tuple[int, ...]) -> Outcome | None:
+        """Return what a step does beside callers with such marks; None if it is blocked."""
+        who, at, marks = self.who(base, mover)
+        node = self.crowd.node(who, at)
+        if node.step is None:
+            return None
+        if others and not self.looks(base, who, at):
+            alone = self.outcome(base, mover, ())
+            return alone and alone._replace(marks=alone.marks + others)
+        if self.counts(base, who, at, marks + others):
+            asked = base.machine, base.held, who, node.step_key, marks + others
+            if asked not in self._outcomes:
+                self._outcomes[asked] = self.work_out(base, who, at, marks + others)
+            return self._outcomes[asked]
+        found = self._outcomes[self._whatever_is_held(base, who, at, marks + others)]
+        if found is None or not found.gone:
+            return found
+        return found._replace(gone=found.gone & {ref for ref, _ in base.held})
+
+    def counts(self, base: Base, who: int, at: int, marks: tuple[int, ...]) -> bool:
+        """Does it matter to a step, or to a rule about it, how many references callers hold?"""
+        asked = self._whatever_is_held(base, who, at, marks)
+        if asked not in self._counting:
+            kept, self._asked = self._asked, []
+            held = {ref: Several(ref, self._asked, least=0) for ref in self._references}
+            try:
+                self._outcomes[asked] = self.work_out(base, who, at, marks, held)
+                self._counting[asked] = False
+            except (Untold, ThreadError):
+                self._counting[asked] = True
+            self._asked = kept
+        return self._counting[asked]
+
+    def _whatever_is_held(self, base: Base, who: int, at: int, marks: tuple[int, ...]) -> Hashable:
+        """Return what names a step on a machine that holds however many of the references met."""
+        if not self._references.issuperset(ref for ref, _ in base.held):
+            self._references |= {ref for ref, _ in base.held}
+        step = self.crowd.node(who, at).step_key
+        return base.machine, len(self._references), who, step, marks
+
+    def looks(self, base: Base, who: int, at: int) -> bool:
+        """Does a step, or a rule about it, look at marks of the kinds that callers have?"""
+        kinds = self.marks.kinds()
+        step = self.crowd.node(who, at)
+        asked = base.machine, base.held, who, step.step_key, kinds
+        if asked not in self._looking:
+            held = self.held(base)
+            self._looking[asked] = self.crowd.looks(self.machine(base), who, at, kinds, held)
+        return self._looking[asked]
+
+    def held(self, base: Base, many: int = 0) -> dict[Reference, Any]:
+        """Return how many references callers hold; `many`, if not 0, in place of two or more."""
+        several = {ref: many or Several(ref, self._asked) for ref, n in base.held if n == LEAST}
+        return dict(base.held) | several
+
+    def who(self, base: Base, mover: Mover) -> tuple[int, int, tuple[int, ...]]:
+        """Return a mover as `Crowd` names it, its node, and the marks of it, if it is a caller."""
+        if isinstance(mover, Caller):
+            return 0, mover.node, (mover.marks,)
+        return mover, base.nodes[~mover], ()
+
+    def work_out(
+        self,
+        base: Base,
+        who: int,
+        at: int,
+        marks: tuple[int, ...],
+        held: Mapping[Reference, Any] | None = None,
+    ) -> Outcome | None:
+        """Take a step while callers hold so many references, if not as many as the base says."""
+        held = self.held(base) if held is None else held
+        of = [self.marks.values[n] for n in marks]
+        step = self.crowd.node(who, at).step
+        assert step is not None
+        try:
+            done = self.crowd.act(self.machine(base), who, at, of, held)
+            if done is None or self._asked:
+                return self._refused(step)
+            more, gone = _accounts(done, step, held) if who >= 0 else ({}, _gone(done, held))
+            kept = {ref: -(held.get(ref, 0) + more.get(ref, 0)) for ref in {**held, **more}}
+            rest = self.crowd.own.holding(done.rest, dict(_left(tuple(kept.items()), gone)))
+            number = self.answers.number(rest, base.machine)
+        except Asks:
+            return self._refused(step)
+        left = tuple(map(self.marks, done.marks))
+        taken = tuple(sorted(more.items()))
+        return Outcome(number, left, done.effect.result, taken, gone, done.broken)
+
+    def _refused(self, step: Step) -> Outcome | None:
+        """Say of a step that did nothing that it is blocked; or that it asks what nobody knows."""
+        if self._asked:
+            raise Untold(f"The step {step!r} {self._asked[0]}.")
+        return None
+
+    def singles_ended(self, base: Base) -> bool:
+        """Have all threads but the callers ended?"""
+        return all(self.crowd.node(~n, at).step is None for n, at in enumerate(base.nodes))
+
+    def ended(self, caller: Caller) -> bool:
+        """Has a caller ended?"""
+        return self.crowd.node(0, caller.node).step is None
+
+
+Mover = int | Caller
+After = tuple[Base, Caller | None, Seen | None]  # the base, the mover if it is a caller, the other
+
+
+def fits(held: Held, seen: Iterable[Seen]) -> bool:
+    """Can such callers be among those who hold so many references?"""
+    most = dict(held)
+    together: dict[Reference, int] = {}
+    for _, holds in seen:
+        for ref, n in holds:
+            together[ref] = together.get(ref, 0) + n
+    return all(most.get(ref, 0) in (LEAST, *range(n, LEAST)) for ref, n in together.items())
+
+
+def holders_among(held: Held, seen: Iterable[Seen]) -> bool:
+    """Is there a holder of every reference that is held?"""
+    return {ref for ref, _ in held} <= {ref for _, holds in seen for ref, _ in holds}
+
+
+def _holders(many: int, more: int) -> list[int]:
+    """Return how many references there can be when `more` were taken; LEAST is that many or more.
+
+    Who drops one holds it, so there are no fewer than none.
+    """
+    if many < LEAST or more >= 0:
+        return [min(many + more, LEAST)]
+    return list(range(max(LEAST + more, 0), LEAST + 1))
+
+
+def _left(held: Held, gone: frozenset[Reference]) -> Held:
+    return tuple(one for one in held if one[0] not in gone)
+
+
+def _gone(done: Done, held: Mapping[Reference, Any]) -> frozenset[Reference]:
+    """Return the references on what is not there any more: they are nobody's."""
+    if not held:
+        return frozenset()
+    after = done.effect.machine.references()
+    return frozenset(ref for ref in held if (ref[0], CALLER, ref[1]) not in after)
+
+
+def _accounts(
+    done: Done, step: Step, held: Mapping[Reference, Any]
+) -> tuple[dict[Reference, int], frozenset[Reference]]:
+    """Return what a caller took, of what its step declares; and the references that are gone."""
+    does = step.action.declares
+    kinds = {kind for kind, holder in (*does.takes, *does.drops) if holder == CALLER}
+    if not kinds or not keeps_accounts(done.before):
+        return {}, _gone(done, held)
+    before, after = done.before.references(), done.effect.machine.references()
+    both = [of for of in after if of[:2] in {(k, CALLER) for k in kinds} and of in before]
+    more = {
+        (kind, which): after[kind, who, which] - before[kind, who, which]
+        for kind, who, which in both
+    }
+    return {ref: n for ref, n in more.items() if n != 0}, _gone(done, held)

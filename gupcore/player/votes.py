@@ -1,0 +1,68 @@
+"""Vote on a patch before anything is shown of it: asked by the page, and kept by its reader.
+
+Unlike the player it is no live widget: in a notebook, and without JavaScript, it is the question
+and a folded answer.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .inlaid import inlaid
+
+REVIEWED, HOLD = "Reviewed-by", "hold"
+NO_RULE = "none of these rules"
+
+
+@dataclass(frozen=True)
+class Vote:
+    """A question on a patch, and how it went.
+
+    key      what it is called where its answer is kept
+    rules    the names of the rules to choose from; "none of these rules" is added
+    right    REVIEWED or HOLD
+    at_stake the name of the rule at stake, or NO_RULE
+    says     why, in a sentence or two
+    """
+
+    key: str
+    rules: Sequence[str]
+    right: str
+    at_stake: str
+    says: str
+
+    def __post_init__(self) -> None:
+        if self.right not in (REVIEWED, HOLD):
+            raise ValueError(f"A vote is {REVIEWED} or {HOLD}, and not {self.right}.")
+        if self.at_stake not in self.choices:
+            raise ValueError(f"There is no rule {self.at_stake!r} to choose.")
+
+    @property
+    def choices(self) -> list[str]:
+        """The rules that can be chosen, and that it is none of them."""
+        return [*self.rules, NO_RULE]
+
+    def __repr__(self) -> str:
+        return f"Vote({self.key!r}: {REVIEWED} or {HOLD}, and which rule is at stake?)"
+
+    def to_html(self) -> str:
+        """Return the vote as HTML: data for the page's script, and a folded answer without it."""
+        data = {
+            "key": self.key,
+            "choices": self.choices,
+            "right": self.right,
+            "at_stake": self.at_stake,
+            "says": self.says,
+        }
+        right = f"{self.right}; at stake: {self.at_stake}. {self.says}"
+        fallback = (
+            f"<p>Your vote: {REVIEWED}, or {HOLD}? And which rule is at stake?</p>"
+            f"<details><summary>How it went</summary><p>{html.escape(right)}</p></details>"
+        )
+        return inlaid("gup-vote", data, fallback)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self.to_html()}
