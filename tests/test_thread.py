@@ -1,11 +1,14 @@
 """Readers' threads: a good one is judged like the model's own, a bad one gets one sentence."""
 
+from types import FrameType
 from typing import Any
 
 import pytest
 from handed_in_threads import HOPELESS, ThreadFunction, forgets_yield_in_an_expression
 
 from gupcore import Design, ScenarioError, Thread, ThreadError, check, race, replay
+from gupcore.checker.generators import Walker, variables_of
+from gupcore.checker.reach import begin
 from gupcore.checker.step import Step
 from gupcore.checker.thread import Automaton
 from gupcore.kernel.gup import gup_fast
@@ -90,3 +93,68 @@ def test_a_wrapper_around_gup_fast_changes_nothing() -> None:
 
     ours, theirs = check(race("no-check", gup_fast=wrapped)), check(race("no-check"))
     assert str(ours) == str(theirs)
+
+
+def counts(times: int) -> Thread:
+    """Count, whatever the step gives."""
+    count = 0
+    while count < times:
+        yield ptep_get_lockless(0)
+        count += 1
+    return count
+
+
+def test_a_long_way_is_not_gone_again_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    go_on = Walker.go_on
+
+    def counted(walker: Walker, received: Any) -> None:
+        taken.append(received)
+        go_on(walker, received)
+
+    monkeypatch.setattr(Walker, "go_on", counted)
+    begin()
+    thread, times = Automaton("counter", counts, (200,)), 200
+    thread.start()
+    for node in range(times):
+        assert {thread.after(node, pte) for pte in (0, 1)} == {node + 1}
+    assert len(taken) <= 4 * times
+    thread.verify()
+    assert len(taken) <= 4 * times**2  # each of two results, along each of two histories
+
+
+def test_what_a_thread_holds_comes_in_one_order_whoever_looked_before() -> None:
+    def looks() -> Thread:
+        base = 3
+        seen = yield ptep_get_lockless((lambda: base)())
+        yield ptep_get_lockless(seen)
+
+    begin()
+    thread = Automaton("looks", looks)
+    after = thread.after(thread.start(), 0)
+    assert [name for name, _ in thread.nodes[after].locals[0]] == ["seen", "base"]
+    thread.verify()
+
+
+@pytest.mark.parametrize("asked", [(0, 1, None), (0, None, 1)], ids=["by another", "as found"])
+def test_what_hangs_on_a_history_that_nobody_sees_is_refused(
+    asked: tuple[int | None, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remembers() -> Thread:
+        kept = yield ptep_get_lockless(0)
+        yield ptep_get_lockless(1)
+        if kept:
+            yield ptep_get_lockless(2)
+
+    def hides(frame: FrameType) -> tuple[tuple[str, Any], ...]:
+        return tuple((name, value) for name, value in variables_of(frame) if name != "kept")
+
+    monkeypatch.setattr("gupcore.checker.thread.variables_of", hides)
+    begin()
+    thread = Automaton("remembers", remembers)
+    first = thread.start()
+    for result in asked:  # None: what comes after the node to which both lead
+        at = first if result is not None else thread.after(first, 0)
+        thread.after(at, result)
+    with pytest.raises(ThreadError, match="does something else when it is run again"):
+        thread.verify()

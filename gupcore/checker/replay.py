@@ -9,12 +9,13 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .generators import Place
 from .machine import Thing, stopped, things
 from .patience import patience
 from .rule import RETURN, STEP, Returned
 from .scenario import Scenario
 from .step import Blocked, Effect, Source, Step, StepError
-from .thread import Automaton, Place, advance, standing, variables
+from .thread import Automaton
 
 
 class ScheduleError(ValueError):
@@ -73,32 +74,30 @@ class Run:
     """Threads on a machine, stepped one at a time by whoever holds this.
 
     machine  the machine now
-    results  what each thread has returned; None while it runs, or if that is what it returned
 
     Raises ThreadError for a thread that the checker would refuse.
     """
 
     def __init__(self, machine: Hashable, threads: Sequence[Automaton]) -> None:
         self.machine: Any = machine
-        self.threads = tuple(threads)
-        self.results: list[Any] = [None] * len(self.threads)
-        self._running = [thread.begin() for thread in self.threads]
-        self._next: list[Step | None] = [None] * len(self.threads)
-        for number in range(len(self.threads)):
-            self._advance(number, None)
+        self._walkers = [thread.begin() for thread in threads]
+
+    @property
+    def results(self) -> list[Any]:
+        """What each thread has returned; None while it runs, or if that is what it returned."""
+        return [walker.result for walker in self._walkers]
 
     def next_step(self, thread: int) -> Step | None:
         """Return the step that thread number `thread`, from 0, takes next; None if it has ended."""
-        return self._next[thread]
+        return self._walkers[thread].step
 
     def variables(self, thread: int) -> dict[str, Any]:
         """Return the local variables of a thread, an inner function's last; {} if it has ended."""
-        running = self._next[thread] is not None
-        return variables(self._running[thread], self.threads[thread].label) if running else {}
+        return self._walkers[thread].variables()
 
     def blocked(self, thread: int) -> Blocked | None:
         """Return why a thread cannot step now; None if it can, or has ended."""
-        step = self._next[thread]
+        step = self.next_step(thread)
         answer = None if step is None else self._take(thread, step)
         return answer if isinstance(answer, Blocked) else None
 
@@ -107,31 +106,26 @@ class Run:
 
         Raises ScheduleError if it has ended or is blocked.
         """
-        label, step = self.threads[thread].label, self._next[thread]
+        walker = self._walkers[thread]
+        label, step = walker.label, walker.step
         if step is None:
             raise ScheduleError(f"thread {thread + 1} ({label}) has ended and cannot step.")
-        places = standing(self._running[thread], label)
+        places = walker.places()
         effect = self._take(thread, step)
         if isinstance(effect, Blocked):
             says = f"thread {thread + 1} ({label}) cannot step. {effect.why}"
             raise ScheduleError(says, effect)
         self.machine = effect.machine
         if not stopped(self.machine):
-            self._advance(thread, effect.result)
+            walker.go_on(effect.result)
         return places, step, effect
 
     def _take(self, thread: int, step: Step) -> Effect | Blocked:
         try:
             return step.take(self.machine)
         except StepError as error:
-            place = standing(self._running[thread], self.threads[thread].label)[-1]
+            place = self._walkers[thread].places()[-1]
             raise StepError(f"{place.function}, line {place.line}: {error}") from error
-
-    def _advance(self, thread: int, received: Any) -> None:
-        label = self.threads[thread].label
-        ended, value = advance(self._running[thread], received, label)
-        self._next[thread] = None if ended else value
-        self.results[thread] = value if ended else None
 
 
 def replay(scenario: Scenario, schedule: str) -> list[Moment]:

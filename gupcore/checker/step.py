@@ -149,11 +149,14 @@ class Action:
 
     def __call__(self, *args: Hashable, **named: Hashable) -> Step:
         """Make a step; what it cannot be called with is said when it is taken, with the line."""
-        if named or len(args) < len(self.parameters):
-            with suppress(TypeError):
-                given = signature(self.apply).bind(None, *args, **named)
-                given.apply_defaults()
-                return Step(self, given.args[1:])
+        lacks = len(self.parameters) - len(args)
+        defaults = getattr(self.apply, "__defaults__", None) or ()
+        if not named and 0 <= lacks <= len(defaults):
+            return Step(self, args + defaults[len(defaults) - lacks :])
+        with suppress(TypeError):
+            given = signature(self.apply).bind(None, *args, **named)
+            given.apply_defaults()
+            return Step(self, given.args[1:])
         return Step(self, (*args, *named.values()))
 
     def __repr__(self) -> str:

@@ -24,9 +24,10 @@ from ..checker.values import key
 from .format import BLOCKED, VERSION, Board, BoardDesign, Lists
 
 if TYPE_CHECKING:
+    from ..checker.generators import Place
     from ..checker.picture import Drawn
     from ..checker.step import Step
-    from ..checker.thread import Automaton, Node, Place
+    from ..checker.thread import Automaton, Node
     from ..checker.verdict import Report
 
 MANY = 20_000  # states; of a larger graph the page counts no schedules and does not look ahead

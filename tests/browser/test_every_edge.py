@@ -19,10 +19,10 @@ from visit import Visit
 
 from gupcore import Report, ScheduleError
 from gupcore.checker import paths
+from gupcore.checker.generators import Place
 from gupcore.checker.machine import stopped, things
 from gupcore.checker.spots import whence
 from gupcore.checker.step import Step
-from gupcore.checker.thread import Place
 
 WITH_PLAYERS = [notebook for notebook in NOTEBOOKS if "gup-player" in notebook.read_text()]
 CHAPTER = next(notebook for notebook in NOTEBOOKS if notebook.stem == "07_the_race")
