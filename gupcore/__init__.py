@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING
 from .catalogue import race
 from .checker.asked import ScenarioError
 from .checker.checking import check
+from .checker.declared import StepError, Use
 from .checker.machine import Gone, Thing
 from .checker.maker import SCENARIOS, scenario
 from .checker.replay import Moment, ScheduleError, replay
 from .checker.rule import Rule
 from .checker.scenario import Scenario, Variant
 from .checker.source import ThreadError
-from .checker.step import Blocked, Effect, StepError, Thread, Use, models, step
+from .checker.step import Blocked, Effect, Thread, models, step
 from .checker.thread import Automaton
 from .checker.verdict import Report, Verdict
 from .kernel.design import AFTER_GRACE_PERIOD, AT_ONCE, BROADCAST, DESIGNS, IPI, Design

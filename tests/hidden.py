@@ -43,7 +43,8 @@ HEAD = '''\
 from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
-from gupcore.checker.step import Action, Blocked, Does, Effect, Source, Step, models
+from gupcore.checker.declared import Does
+from gupcore.checker.step import Action, Blocked, Effect, Source, Step, models
 
 LIMIT = {limit}
 

@@ -21,6 +21,7 @@ from gupcore import (
     Blocked,
     Design,
     Effect,
+    Gone,
     Machine,
     Player,
     Rule,
@@ -220,6 +221,23 @@ def with_rule(holds: Any, on: str = "step") -> Any:
     return scene(rules=(Rule("mine", "", on, holds),))
 
 
+def on_a_cpu(cpu: int) -> Any:
+    yield look()
+
+
+def in_the_kernel(**does: Any) -> Any:
+    """Return a scene in the kernel's machine with a step that looks at a struct page."""
+
+    @wrong.step(**does)  # type: ignore[untyped-decorator]
+    def peeks(m: Machine) -> Effect:
+        return Effect(m, f"Counts {m.page(MEMORY_PFN).refcount}.")
+
+    def peeking() -> Any:
+        yield peeks()
+
+    return Scenario("peek", "", "x", memory_machine(), (Automaton("A", peeking),), (FINISH,))
+
+
 def no_yield() -> None:
     look()
 
@@ -414,7 +432,43 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: wrong.Scenario("pool", "", "x", Pool(), 3, NOT_BELOW),
         "The threads are a tuple, not the int 3.",
     ),
+    "rules in a dict": (
+        lambda: scene(rules=(RULES,)),
+        "… is none of the rules; each is a Rule; of RULES, hand in its values().",
+    ),
+    "one CPU for two": (
+        lambda: scene(*(Automaton(who, on_a_cpu, (0,)) for who in "AB")),
+        "Two threads run on CPU 0: one would leave what the other is inside; give each",
+    ),
+    "a list into a field": (
+        lambda: with_step(lambda m: Effect(replace(m, given=[1]), "x")),
+        "The machine's field given holds a list, which can change; use a tuple.",
+    ),
+    "no word for a thing": (
+        lambda: in_the_kernel(reads="struct pages"),
+        "peeks declares 'struct pages', which is no word of the machine; write 'struct page'.",
+    ),
+    "no word for who holds it": (
+        lambda: in_the_kernel(reads="struct page", takes=("struct page", "a coller")),
+        "declares 'a coller', which is no word of the machine; write 'a caller'.",
+    ),
+    "no word for what it waits for": (
+        lambda: in_the_kernel(reads="struct page", waits="nothing"),
+        "declares 'nothing', which is no word of the machine; write 'a TLB flush' or 'a free page'",
+    ),
+    "undeclared, and of no function of the kernel": (
+        lambda: in_the_kernel(),
+        "does what it does not declare; add to its @step(…): reads=('struct page',).",
+    ),
+    "no such declaration": (
+        lambda: in_the_kernel(raeds="struct page"),
+        "@step takes any of reads, writes, takes, drops, uses, allocates, frees, waits, not raeds.",
+    ),
 }
+
+
+def test_a_step_that_stands_for_none_can_declare_what_it_does() -> None:
+    assert check(in_the_kernel(reads="struct page")).status == "holds"
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -451,6 +505,35 @@ def test_where_nobody_can_finish_and_no_rule_asks_it_is_said() -> None:
     assert "Not everyone can finish" in report._repr_html_()
     assert "Not everyone" not in str(check(scene(Automaton("A", waits), rules=FINISH)))
     assert "Not everyone" not in str(check(scene()))
+
+
+def test_where_something_gone_is_touched_and_no_rule_asks_it_is_said() -> None:
+    @dataclass(frozen=True)
+    class Entry:
+        there: bool = True
+        oops: str | None = None
+
+    @step
+    def reach(m: Entry) -> Effect:
+        """Reach for the entry, and take it away."""
+        if not m.there:
+            raise Gone("the entry")
+        return Effect(replace(m, there=False), "Takes it away.")
+
+    def reaches() -> Any:
+        yield reach()
+
+    def nothing_gone(before: Any, step: Any, after: Any) -> bool:
+        return after.oops is None
+
+    def judged(*rules: Rule) -> str:
+        threads = Automaton("A", reaches), Automaton("B", reaches)
+        return str(check(scene(*threads, machine=Entry(), rules=rules)))
+
+    assert "The entry is touched when it is gone, and no rule asks for that" in judged(FINISH)
+    asked = judged(FINISH, Rule("nothing gone", "Nothing gone is touched.", "step", nothing_gone))
+    assert "fails in 2 steps: B: touches the entry, which is gone: oops." in asked
+    assert "no rule asks" not in asked
 
 
 def test_a_scenario_of_ones_own_takes_no_name_of_the_books() -> None:

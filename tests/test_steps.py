@@ -169,7 +169,7 @@ def test_a_thread_with_the_wrong_arguments() -> None:
 def test_threads_may_stand_in_a_list() -> None:
     threads: Any = [Automaton("a", put_page_once, (0,))]
     assert check(Scenario("x", "", V5_11, memory_machine(), threads)).graph.complete
-    with pytest.raises(ScenarioError, match="none of the threads; each is a Automaton"):
+    with pytest.raises(ScenarioError, match="none of the threads; each is an Automaton"):
         Scenario("x", "", V5_11, memory_machine(), [put_page_once])  # type: ignore[arg-type]
 
 
@@ -266,7 +266,7 @@ def test_a_readers_own_allocator_and_dma_are_judged_like_the_models() -> None:
 
 
 def dict_use(frames: str) -> Any:
-    from gupcore.checker.step import Use
+    from gupcore.checker.declared import Use
 
     return Use("device", frames, "write")
 

@@ -13,6 +13,7 @@ taken on all of them: if it does not do the same, it is refused.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from .rule import NotWorse, Returned, Rule
@@ -48,14 +49,16 @@ class Answers:
 
     def number(self, machine: Hashable, before: int | None = None) -> int:
         """Return the number of a machine that was made from the one numbered `before`."""
-        if before is None:
-            found = in_order(frozen, machine, "The machine is", ThreadError)
-        else:
-            like, keys = self.machines[before], self._keys[before]
-            try:
+        try:
+            if before is None:
+                found = in_order(key, machine)
+            else:
+                like, keys = self.machines[before], self._keys[before]
                 found = in_order(key_like, machine, like, keys[0])
-            except Changeable as error:
-                raise ThreadError(f"The machine is {error}.") from None
+        except Changeable as error:
+            raise ThreadError(f"{_where_it_changes(machine)} {error}.") from None
+        except (AttributeError, RecursionError):
+            found = in_order(frozen, machine, "The machine is", ThreadError)
         number = self._numbers.get(found)
         if number is None:
             equal = key(machine) if before is None else key_like(machine, like, keys[1])
@@ -94,7 +97,10 @@ class Answers:
             raise _at(node, str(error)) from error
         if not isinstance(answer, Effect) or answer.machine is machine:
             return answer, here
-        return answer, self.number(answer.machine, here)
+        try:
+            return answer, self.number(answer.machine, here)
+        except ThreadError as error:
+            raise _at(node, str(error)) from error
 
     def verify(self) -> None:
         """Take each known step on all machines that its machine equals.
@@ -174,3 +180,15 @@ def _depends(rule: Rule) -> ThreadError:
 def _at(node: Node, says: str) -> StepError:
     place = node.places[-1]
     return StepError(f"{place.function}, line {place.line}: {says}")
+
+
+def _where_it_changes(machine: object) -> str:
+    """Return the beginning of a sentence on what in a machine can change: a field, or all of it."""
+    for field in fields(machine) if is_dataclass(machine) else ():
+        try:
+            key(getattr(machine, field.name))
+        except Changeable:
+            return f"The machine's field {field.name} holds"
+        except (AttributeError, RecursionError):
+            break
+    return "The machine is"

@@ -55,9 +55,10 @@ def inside(sentence: str) -> str:
     return f"{sentence[0].lower()}{sentence[1:]}"
 
 
-def a(value: object) -> str:
-    """Name a value with its type, in a sentence: the str '2'."""
-    return f"the {type(value).__name__} {value!r}"
+def a(value: object, the: str = "the") -> str:
+    """Name a value with its type, in a sentence: the str '2'; a long one by its beginning."""
+    shown = repr(value)
+    return f"{the} {type(value).__name__} {shown if len(shown) <= 60 else f'{shown[:59]}…'}"
 
 
 def raised(error: Exception, function: Callable[..., object], machine: object) -> str:

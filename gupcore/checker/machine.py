@@ -7,7 +7,8 @@ the type that whoever made it knows.  What it may offer besides:
     oops        a field: the name of what was touched when it was gone; the run has then ended
     things      what a reader sees of it; without it, its fields
     wrote       the kinds of things that differ from another machine, and
-    references  who holds how many references on what: both held against what a step declares
+    references  who holds how many references on what: both held against what a step declares,
+    words       and with which words
 
 While a step acts, the machine hands its things out through methods that say so with `touch`.
 """
@@ -24,8 +25,8 @@ class Gone(Exception):
     """A step reached for something that is not there any more; `thing` is its name."""
 
     def __init__(self, thing: str) -> None:
-        super().__init__(f"the {thing} is gone")
-        self.thing = thing
+        self.thing = thing.removeprefix("the ")
+        super().__init__(f"the {self.thing} is gone")
 
 
 class Thing(NamedTuple):
@@ -58,6 +59,14 @@ CALLER = "a caller"  # a holder that the machine does not know: the thread that 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
 
+class Words(NamedTuple):
+    """What a step can speak of: kinds of things, who can hold one, what can be waited for."""
+
+    things: frozenset[str]
+    holders: frozenset[str]
+    causes: frozenset[str]
+
+
 class Accounts(Hashable, Protocol):
     """A machine that can tell what a step has done to it."""
 
@@ -69,6 +78,10 @@ class Accounts(Hashable, Protocol):
 
         other  a machine: only of what differs there
         """
+
+    @classmethod
+    def words(cls) -> Words:
+        """Return the words with which a step can declare what it does."""
 
 
 def keeps_accounts(machine: object) -> TypeGuard[Accounts]:

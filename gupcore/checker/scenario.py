@@ -43,8 +43,8 @@ class Scenario:
         if not self.rules:
             object.__setattr__(self, "rules", usual_rules(self.machine))
         for name, kind, says in (
-            ("threads", Automaton, 'Automaton("label", function, arguments)'),
-            ("rules", Rule, "Rule; of RULES, hand in its values()"),
+            ("threads", Automaton, 'an Automaton("label", function, arguments)'),
+            ("rules", Rule, "a Rule; of RULES, hand in its values()"),
         ):
             given = getattr(self, name)
             given = (given,) if isinstance(given, kind) else given
@@ -53,7 +53,7 @@ class Scenario:
             object.__setattr__(self, name, tuple(given))
             for one in getattr(self, name):
                 if not isinstance(one, kind):
-                    raise ScenarioError(f"{one!r} is none of the {name}; each is a {says}.")
+                    raise ScenarioError(f"{_brief(one)} is none of the {name}; each is {says}.")
         self._check_names()
         for rule in self.rules:
             rule.check()
@@ -72,6 +72,13 @@ class Scenario:
             for name in names:
                 if names.count(name) > 1:
                     raise ScenarioError(f"Two {what} are called {name!r}; give each its own name.")
+        cpus = [thread.cpu for thread in self.threads if thread.cpu is not None]
+        for cpu in cpus:
+            if cpus.count(cpu) > 1:
+                raise ScenarioError(
+                    f"Two threads run on CPU {cpu}: one would leave what the other is inside; "
+                    "give each an argument `cpu` of its own."
+                )
         if isinstance(self.machine, type):
             name = self.machine.__name__
             raise ScenarioError(f"The machine is the class {name}; write {name}(…).")
@@ -149,6 +156,12 @@ class Variant(NamedTuple):
 
     name: str
     says: str
+
+
+def _brief(value: object) -> str:
+    """Name a value that does not belong where it is; one with a name by that."""
+    name = getattr(value, "name", None)
+    return f"The {type(value).__name__} {name!r}" if isinstance(name, str) else a(value, "The")
 
 
 def _word(value: object) -> str:

@@ -20,20 +20,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Set
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from inspect import isfunction, signature
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, overload
 
 from .asked import raised
+from .declared import DECLARED, NOTHING, RESULT, Does, Use, Used, declared
+from .declared import StepError as StepError
 from .machine import DATA, Accounts, Gone, Touch, keeps_accounts, stopped, watching
 from .patience import call
-from .source import ThreadError
 from .values import a_kind_of, frozen
-
-
-class StepError(ThreadError):
-    """A step whose action does what no action may; the message says in a sentence what to write."""
 
 
 class Effect(NamedTuple):
@@ -78,57 +76,6 @@ class Source(NamedTuple):
         return f"https://github.com/torvalds/linux/blob/{self.version}/{self.file}"
 
 
-Reference = tuple[str, str]  # what kind of thing it is on, and who holds it
-
-
-RESULT = "(result)"  # in place of a parameter: the frame is what the thread receives
-
-
-class Use(NamedTuple):
-    """How an action uses frames: by whom, and the names of its parameters that say which and how.
-
-    by      "CPU" or "device"
-    frames  the parameter that is a frame or a tuple of frames
-    write   the parameter that says whether they are written; "" if they are always
-    """
-
-    by: str
-    frames: str = "pfns"
-    write: str = "write"
-
-
-class Used(NamedTuple):
-    """Frames that a step uses: by whom, which, and are they written?"""
-
-    by: str
-    frames: tuple[int, ...]
-    write: bool
-
-
-@dataclass(frozen=True)
-class Does:
-    """What an action declares that it does.
-
-    reads      the kinds of things it looks at
-    writes     the kinds of things it changes
-    takes      the references it takes: (on what kind of thing, held by whom)
-    drops      the references it drops: the same
-    uses       the frames whose contents it uses
-    allocates  is it an allocator: may it raise a count from zero?
-    frees      may it give the last of something back to where it came from?
-    waits      what it may wait for
-    """
-
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    takes: tuple[Reference, ...] = ()
-    drops: tuple[Reference, ...] = ()
-    uses: Use | None = None
-    allocates: bool = False
-    frees: bool = False
-    waits: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, eq=False)
 class Action:
     """A kind of step.  Called with its arguments it makes a `Step`, which does nothing yet.
@@ -144,7 +91,7 @@ class Action:
     does: str
     source: Source
     apply: Callable[..., Effect | Blocked]
-    declares: Does = Does()
+    declares: Does = NOTHING
     makes_steps: ClassVar[bool] = True
 
     def __call__(self, *args: Hashable, **named: Hashable) -> Step:
@@ -277,6 +224,7 @@ def _check_declared(
     action: Action, machine: Accounts, answer: Effect | Blocked, touched: set[Touch]
 ) -> None:
     """Raise StepError if a step did what its action does not declare."""
+    _check_words(action, type(machine))
     did: dict[str, Set[Any]] = {"reads": {touch.kind for touch in touched}}
     if isinstance(answer, Blocked):
         did["waits"] = {answer.on}
@@ -291,7 +239,26 @@ def _check_declared(
     may = _may(action)
     lacking = {name: of - may[name] for name, of in did.items() if not of <= may[name]}
     if lacking:
-        raise StepError(_undeclared(action.name, lacking))
+        raise StepError(_undeclared(action, lacking))
+
+
+@cache
+def _check_words(action: Action, kind: type[Accounts]) -> None:
+    """Raise StepError for a word in a declaration that the machine does not know."""
+    words, does = kind.words(), action.declares
+    both = (*does.takes, *does.drops)
+    for said, known in (
+        ((*does.reads, *does.writes, *(held[0] for held in both)), words.things),
+        ([held[1] for held in both], words.holders),
+        (does.waits, words.causes),
+    ):
+        for word in said:
+            if word not in known:
+                choices = get_close_matches(word, known, 1) or sorted(known)
+                raise StepError(
+                    f"The step {action.name} declares {word!r}, which is no word of the machine; "
+                    f"write {' or '.join(map(repr, choices))}."
+                )
 
 
 @cache
@@ -302,27 +269,41 @@ def _may(action: Action) -> dict[str, frozenset[Any]]:
     return {"reads": frozenset((*does.reads, *does.writes, *([DATA] if does.uses else []))), **may}
 
 
-def _undeclared(name: str, lacking: dict[str, Set[Any]]) -> str:
-    """Say what the action of that name is to declare."""
+def _undeclared(action: Action, lacking: dict[str, Set[Any]]) -> str:
+    """Say what an action is to declare."""
     reads = lacking.pop("reads", set()) - lacking.get("writes", set())
     if DATA in reads:
-        return f"The step {name} uses frames; declare uses=Use(by, frames, write)."
+        return f"The step {action.name} uses frames; declare uses=Use(by, frames, write)."
     lacking = {"reads": reads, **lacking} if reads else lacking
     words = (f"{declares}={tuple(sorted(of))!r}" for declares, of in lacking.items())
+    made = "@models(…)" if action.source.file else "@step(…)"
     return (
-        f"The step {name} does what it does not declare; add to its @models(…): {', '.join(words)}."
+        f"The step {action.name} does what it does not declare; "
+        f"add to its {made}: {', '.join(words)}."
     )
 
 
 Thread = Generator[Step, Any, Any]  # what a thread function returns
 
 
-def step(apply: Callable[..., Effect | Blocked]) -> Action:
+@overload
+def step(apply: Callable[..., Effect | Blocked]) -> Action: ...
+@overload
+def step(**does: Any) -> Callable[[Callable[..., Effect | Blocked]], Action]: ...
+def step(apply: Callable[..., Effect | Blocked] | None = None, **does: Any) -> Any:
     """Make a step of a function, one that stands for no function of the kernel.
 
     apply  of a machine and the step's arguments, an Effect or Blocked
+    does   what the step declares, see `Does`; a single word needs no tuple
+
+    Raises StepError for what nobody declares so.
     """
-    return _action(apply, Source(apply.__name__), Does())
+    declares = declared(f"@step takes any of {', '.join(DECLARED)}", does)
+
+    def declare(apply: Callable[..., Effect | Blocked]) -> Action:
+        return _action(apply, Source(apply.__name__), declares)
+
+    return declare if apply is None else declare(apply)
 
 
 def models(
@@ -335,27 +316,16 @@ def models(
 
     Raises StepError for what nobody declares so.
     """
-    known = [field.name for field in fields(Does)]
-    wrong = ", ".join(does.keys() - set(known))
-    if not isinstance(function, str) or not file or wrong:
-        raise StepError(
-            f"@models takes a function of the kernel, its file, and any of {', '.join(known)}"
-            f"{f', not {wrong}' if wrong else ''}; a step that stands for none is made with @step."
-        )
-    declared = Does(**{name: _several(name, value) for name, value in does.items()})
+    takes = f"@models takes a function of the kernel, its file, and any of {', '.join(DECLARED)}"
+    other = "; a step that stands for none is made with @step"
+    if not isinstance(function, str) or not file:
+        raise StepError(f"{takes}{other}.")
+    declares = declared(takes, does, other)
 
     def declare(apply: Callable[..., Effect | Blocked]) -> Action:
-        return _action(apply, Source(function, file, version), declared)
+        return _action(apply, Source(function, file, version), declares)
 
     return declare
-
-
-def _several(name: str, value: Any) -> Any:
-    """Return what is declared under a name as a tuple, also where it is one thing."""
-    if isinstance(value, str) and name in ("reads", "writes", "waits"):
-        return (value,)
-    one = name in ("takes", "drops") and any(isinstance(part, str) for part in value)
-    return (tuple(value),) if one else value
 
 
 def _action(apply: Callable[..., Effect | Blocked], source: Source, declares: Does) -> Action:

@@ -169,10 +169,29 @@ class Report(Judged):
 
     @property
     def notes(self) -> list[str]:
-        """Say where somebody cannot finish, and no rule asks for it: then rules say less."""
-        if any(rule.on == FINISH for rule in self.scenario.rules) or not self.stuck():
-            return []
-        return ['Not everyone can finish; add RULES["everyone can finish"] to the rules.']
+        """Say what goes wrong where no rule asks for it: then the rules that hold say less."""
+        notes = []
+        if not any(rule.on == FINISH for rule in self.scenario.rules) and self.stuck():
+            notes.append('Not everyone can finish; add RULES["everyone can finish"] to the rules.')
+        touched = self._unasked_touch()
+        if touched:
+            notes.append(
+                f"The {touched} is touched when it is gone, and no rule asks for that; add a rule "
+                'on "step" that asks for after.oops is None.'
+            )
+        return notes
+
+    def _unasked_touch(self) -> str | None:
+        """Name a thing whose touch ends a schedule and breaks no rule."""
+        ends = {
+            id(move.effect): move.effect.machine.oops
+            for move in self.graph.known_moves()
+            if self.graph.stopped(move.effect.machine)
+        }
+        for rule in self.scenario.rules:
+            for effect in self.graph.answers.breaking(rule, ends) if rule.on == STEP else ():
+                del ends[effect]
+        return next(iter(ends.values()), None)
 
     @property
     def counted(self) -> str:

@@ -16,14 +16,15 @@ way, and a removed one raises `Gone`.  No step can forget to ask.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
-from ..checker.machine import CALLER, DATA, Gone, Thing, set_of, touch
+from ..checker.machine import CALLER, DATA, Gone, Thing, Words, set_of, touch
 from .objects import *  # noqa: F403
 from .objects import (
     A_MAPPING,
     A_PAGE,
     ANSWERS,
+    CAUSES,
     DAX,
     DEVICE,
     DEVICE_STATE,
@@ -32,6 +33,7 @@ from .objects import (
     FAULTING,
     FRAME,
     FREED,
+    HOLDERS,
     IDLE,
     IRQS_OFF,
     ITSELF,
@@ -46,6 +48,7 @@ from .objects import (
     SEQCOUNT,
     STRUCT_PAGE,
     TABLE,
+    THINGS,
     TLB_ENTRY,
     VMA,
     DevPagemap,
@@ -248,6 +251,12 @@ class Machine(PageTables):
         return frozenset(cpu for who, cpu in self.owed if who == waiter)
 
     # --- Accounts ---
+
+    @classmethod
+    def words(cls) -> Words:
+        """Return the words with which a step declares what it does; further fields are words."""
+        own = {field.name for field in fields(cls)} - {field.name for field in fields(Machine)}
+        return Words(THINGS | own, HOLDERS, CAUSES)
 
     def wrote(self, before: Machine) -> frozenset[str]:
         """Return the kinds of things that differ from `before`: see `checker.machine`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ..checker.machine import CALLER
 from .pte import pte_mkdevmap, user_pte
 
 DEVICE_PFN = 0x20000  # the device's first frame: physical address 512 MiB
@@ -36,6 +37,11 @@ STRUCT_PAGE, FRAME, PGMAP, DEVICE_STATE = "struct page", "frame", "dev_pagemap",
 A_MAPPING, A_PAGE, ITSELF = "a mapping", "a struct page", "itself"
 GRACE_PERIOD, FLUSH, A_LOCK, THAW = "a grace period", "a TLB flush", "a lock", "a thaw"
 A_REFERENCE, FREE_PAGE = "a reference", "a free page"
+THINGS = frozenset(
+    {ENTRY, TABLE, TLB_ENTRY, VMA, MM_STRUCT, STRUCT_PAGE, FRAME, PGMAP, DEVICE_STATE}
+)
+HOLDERS = frozenset({CALLER, A_MAPPING, A_PAGE, ITSELF})
+CAUSES = frozenset({GRACE_PERIOD, FLUSH, A_LOCK, THAW, A_REFERENCE, FREE_PAGE})
 
 # Sections: what a CPU can be inside.
 IRQS_OFF, NO_PREEMPT, FAULTING = "interrupts off", "no preemption", "inside a DAX fault"

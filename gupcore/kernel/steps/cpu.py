@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...checker.declared import RESULT, Use
 from ...checker.machine import set_of
-from ...checker.step import RESULT, Blocked, Effect, Use, models
+from ...checker.step import Blocked, Effect, models
 from ..machine import (
     ENTRY,
     FLUSH,

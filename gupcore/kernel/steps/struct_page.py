@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ...checker.declared import Use
 from ...checker.machine import CALLER
-from ...checker.step import Blocked, Effect, Use, models
+from ...checker.step import Blocked, Effect, models
 from ..machine import (
     A_PAGE,
     A_REFERENCE,
