@@ -114,7 +114,10 @@ def _what_happened(error: Exception) -> tuple[int, str]:
     """Return the exit code for an error, and what to say."""
     cause: BaseException | None = error
     while cause is not None:  # a thread's step may have been what found no memory
-        if isinstance(cause, MemoryError):
+        # CPython 3.11 may find no memory to say so, and then says that nothing was said.
+        if isinstance(cause, MemoryError) or (
+            isinstance(cause, SystemError) and "without exception set" in str(cause)
+        ):
             return EX_OSERR, "Out of memory; fewer callers or a lower --limit need less."
         cause = cause.__cause__
     if isinstance(error, ScenarioError | ScheduleError | ThreadError):

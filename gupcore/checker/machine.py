@@ -7,8 +7,8 @@ the type that whoever made it knows.  What it may offer besides:
     oops        a field: the name of what was touched when it was gone; the run has then ended
     things      what a reader sees of it; without it, its fields
     wrote       the kinds of things that differ from another machine, and
-    references  who holds how many references on what: both held against what a step declares,
-    words       and with which words
+    references  who holds how many references on what: both held against what a step declares
+    words       the words with which a step declares that; without it, any
 
 While a step acts, the machine hands its things out through methods that say so with `touch`.
 """
@@ -78,10 +78,6 @@ class Accounts(Hashable, Protocol):
 
         other  a machine: only of what differs there
         """
-
-    @classmethod
-    def words(cls) -> Words:
-        """Return the words with which a step can declare what it does."""
 
 
 def keeps_accounts(machine: object) -> TypeGuard[Accounts]:

@@ -243,9 +243,11 @@ def _check_declared(
 
 
 @cache
-def _check_words(action: Action, kind: type[Accounts]) -> None:
+def _check_words(action: Action, kind: Any) -> None:
     """Raise StepError for a word in a declaration that the machine does not know."""
-    words, does = kind.words(), action.declares
+    if not hasattr(kind, "words"):
+        return
+    does, words = action.declares, kind.words()
     both = (*does.takes, *does.drops)
     for said, known in (
         ((*does.reads, *does.writes, *(held[0] for held in both)), words.things),
