@@ -106,7 +106,7 @@ class Walker:
         return {name: value for frame in frames for name, value in variables_of(frame)}
 
     def frames(self) -> Iterator[FrameType]:
-        """Yield its frames, through its `yield from`s, outermost first."""
+        """Yield its frames, through each `yield from`, outermost first."""
         inner: Any = self._generator
         depth = 0
         while inner is not None:
