@@ -12,7 +12,7 @@ from gupcore.kernel import gup, huge
 from gupcore.kernel.design import BROADCAST, DESIGNS, IPI
 from gupcore.patches.change import change, with_switches
 from gupcore.patches.review import in_words, redesigned, sides, with_rules
-from gupcore.player.votes import HOLD, NO_RULE, REVIEWED, Vote
+from gupcore.player.votes import HOLD, MISSING, NO_RULE, REVIEWED, Vote
 
 PAGE = Path(__file__).parents[1] / "book" / "review_this_patch.ipynb"
 CELLS: list[dict[str, Any]] = json.loads(PAGE.read_text(encoding="utf-8"))["cells"]
@@ -83,7 +83,15 @@ def test_the_page_asks_for_nine_votes_of_both_kinds() -> None:
     assert {vote["at_stake"] for vote in asked if vote["right"] == HOLD} == {
         *("what is pinned is what is mapped", "struct page exists", "the right page"),
     }
-    assert [vote["at_stake"] for vote in asked].count(NO_RULE) == 3
+    assert [vote["at_stake"] for vote in asked].count(NO_RULE) == 2
+    assert [vote["at_stake"] for vote in asked].count(MISSING) == 1
+
+
+def test_a_rule_that_fails_as_well_is_right_too() -> None:
+    also = {vote["key"]: vote["also"] for vote in votes()}
+    assert "implied reference" in also["c24d37322548"]
+    assert "DMA lands" in also["27674ef6c73f"]
+    assert not any(vote["also"] for vote in votes() if vote["at_stake"] in (NO_RULE, MISSING))
 
 
 def test_nothing_is_shown_before_the_vote() -> None:
@@ -105,6 +113,8 @@ def test_a_vote_that_nobody_can_get_right_is_refused() -> None:
         Vote("x", list(RULES), "maybe", NO_RULE, "")
     with pytest.raises(ValueError, match="no rule"):
         Vote("x", list(RULES), REVIEWED, "no such rule", "")
+    with pytest.raises(ValueError, match="no rule"):
+        Vote("x", list(RULES), REVIEWED, NO_RULE, "", ["no such rule"])
 
 
 def test_without_javascript_the_answer_is_folded() -> None:

@@ -30,6 +30,11 @@ def redesigned(scenario: Scenario, **changes: Any) -> Scenario:
     return replace(scenario, design=design, threads=threads, made=None)
 
 
+def failing(scenario: Scenario) -> list[str]:
+    """Return the names of the rules that fail in a scenario."""
+    return [verdict.rule.name for verdict in check(scenario).verdicts if verdict.status == FAILS]
+
+
 def with_rules(scenario: Scenario, rules: Iterable[Rule]) -> Scenario:
     """Return a scenario that is judged by other rules."""
     return replace(scenario, rules=tuple(rules), made=None)

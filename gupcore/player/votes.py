@@ -14,7 +14,7 @@ from typing import Any
 from .inlaid import inlaid
 
 REVIEWED, HOLD = "Reviewed-by", "hold"
-NO_RULE = "none of these rules"
+NO_RULE, MISSING = "none: nothing is wrong", "a rule that is missing here"
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,11 @@ class Vote:
     """A question on a patch, and how it went.
 
     key      what it is called where its answer is kept
-    rules    the names of the rules to choose from; "none of these rules" is added
+    rules    the names of the rules to choose from; NO_RULE and MISSING are added
     right    REVIEWED or HOLD
-    at_stake the name of the rule at stake, or NO_RULE
+    at_stake the name of the rule at stake, NO_RULE or MISSING
     says     why, in a sentence or two
+    also     the names of rules that are broken as well: who names one of them is right, too
     """
 
     key: str
@@ -33,17 +34,19 @@ class Vote:
     right: str
     at_stake: str
     says: str
+    also: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.right not in (REVIEWED, HOLD):
             raise ValueError(f"A vote is {REVIEWED} or {HOLD}, and not {self.right}.")
-        if self.at_stake not in self.choices:
-            raise ValueError(f"There is no rule {self.at_stake!r} to choose.")
+        for rule in (self.at_stake, *self.also):
+            if rule not in self.choices:
+                raise ValueError(f"There is no rule {rule!r} to choose.")
 
     @property
     def choices(self) -> list[str]:
-        """The rules that can be chosen, and that it is none of them."""
-        return [*self.rules, NO_RULE]
+        """The rules that can be chosen, and the two ways in which it is none of them."""
+        return [*self.rules, NO_RULE, MISSING]
 
     def __repr__(self) -> str:
         return f"Vote({self.key!r}: {REVIEWED} or {HOLD}, and which rule is at stake?)"
@@ -55,6 +58,7 @@ class Vote:
             "choices": self.choices,
             "right": self.right,
             "at_stake": self.at_stake,
+            "also": [rule for rule in self.also if rule != self.at_stake],
             "says": self.says,
         }
         right = f"{self.right}; at stake: {self.at_stake}. {self.says}"

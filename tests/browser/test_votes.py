@@ -47,15 +47,22 @@ def test_a_vote_by_keys_unfolds_its_case_and_is_kept(
     assert faint_text(page) == []
     assert structural_barriers(page) == []
 
+    case(page, 2).locator(".gup-voting select").select_option("implied reference")
+    case(page, 2).get_by_role("button", name="hold").click()
+    expect(case(page, 2).locator(".gup-voting")).to_contain_text(
+        "✓ At stake: implied reference fails as well. The patch is about: counts balance."
+    )
+    expect(case(page, 2).locator(".gup-tally")).to_contain_text("1 as it went, and the rule of 2")
+
     page.reload()
-    expect(case(page, 1).locator(".gup-tally")).to_contain_text("the rule of 1")
+    expect(case(page, 1).locator(".gup-tally")).to_contain_text("the rule of 2")
     assert not any(folds(case(page, 1)))
     case(page, 6).get_by_role("button", name="Reviewed-by").click()
     expect(case(page, 6).locator(".gup-voting")).to_contain_text(
         "✗ You said Reviewed-by. Better: hold."
     )
     expect(case(page, 1).locator(".gup-tally")).to_contain_text(
-        "Voted on 2 of 9 patches: 1 as it went"
+        "Voted on 3 of 9 patches: 1 as it went"
     )
 
     case(page, 6).get_by_role("button", name="Forget my votes").click()

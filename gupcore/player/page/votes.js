@@ -49,13 +49,16 @@ const castView = (data, given, { votes, of, hits, rules }) => [
 ];
 
 /** How the vote went, and how the choice of a rule did. */
-function voteSays({ right, at_stake: stake }, [vote, rule]) {
+function voteSays({ right, at_stake: stake, also }, [vote, rule]) {
   const said = VOTES[vote];
+  const asWell = also.includes(rule) ? `✓ At stake: ${rule} fails as well. The patch is about: ${stake}.` : "";
   return [
     said === right ? `✓ You said ${said}, and so it went.` : `✗ You said ${said}. Better: ${right}.`,
-    rule === stake ? `✓ At stake: ${stake}.` : `${rule ? `✗ You said ${rule}. ` : ""}At stake: ${stake}.`,
+    asWell || (rule === stake ? `✓ At stake: ${stake}.` : `${rule ? `✗ You said ${rule}. ` : ""}At stake: ${stake}.`),
   ];
 }
+
+const isItsRule = ({ at_stake: stake, also }, [, rule]) => rule === stake || also.includes(rule);
 
 const isVote = ({ choices }, vote) =>
   Array.isArray(vote) && vote[0] in VOTES && (vote[1] === "" || choices.includes(vote[1]));
@@ -84,7 +87,7 @@ export function bringVotesToLife(root) {
       votes: voted.length,
       of: polls.length,
       hits: voted.filter((poll) => VOTES[givenTo(poll)[0]] === poll.data.right).length,
-      rules: voted.filter((poll) => givenTo(poll)[1] === poll.data.at_stake).length,
+      rules: voted.filter((poll) => isItsRule(poll.data, givenTo(poll))).length,
     };
     for (const poll of polls) {
       patch(poll.view, voteView(poll.data, givenTo(poll), poll.chosen, tally, told.get(poll) ?? ""));
