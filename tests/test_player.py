@@ -235,7 +235,7 @@ def test_bad_arguments(reports: list[Report]) -> None:
         Player(*reports, opens=["graph"])
     with pytest.raises(ValueError, match=r"no panel 'map'; choose words, verdict, share, beside\."):
         Player(*reports, opens=["map"])
-    with pytest.raises(ValueError, match=r"no panel 'graph'; choose .*, map\."):
+    with pytest.raises(ValueError, match=r"no panel 'graph'; choose .*\bmap\b"):
         Player(*reports, panels=["graph"])
     with pytest.raises(ValueError, match="must judge the same rules"):
         Player(reports[0], check(race(), rule="DMA lands"))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
@@ -171,6 +171,31 @@ def test_threads_may_stand_in_a_list() -> None:
     assert check(Scenario("x", "", V5_11, memory_machine(), threads)).graph.complete
     with pytest.raises(ScenarioError, match="none of the threads; each is an Automaton"):
         Scenario("x", "", V5_11, memory_machine(), [put_page_once])  # type: ignore[arg-type]
+
+
+# --- What the machine sees ------------------------------------------------------------------------
+
+# Another value for each field that a step can write; the other fields say who is inside what, or
+# what a scene is about.
+WRITTEN: dict[str, Any] = {
+    **{"page_table": (0,), "tables": ("freed",), "detached": ((0, (1,)),), "made": 1},
+    **{"leaves": (1,), "vmas": (None,), "tlb": frozenset({(0, 0, 1)}), "device": "refuses faults"},
+    **{"bound": False, "clean": True, "write_protect_seq": 1, "mm_has_pinned": True},
+    "pgmap": None,
+}
+NOT_WRITTEN = {"start", "tlbs", "inside", "owed", "frees", "shows", "oops"}
+
+
+def test_each_field_that_a_step_can_write_is_seen() -> None:
+    before = dax_machine()
+    assert {field.name for field in fields(Machine)} == {"memmap", *WRITTEN} | NOT_WRITTEN
+    for name, value in WRITTEN.items():
+        assert replace(before, **{name: value}).wrote(before), name
+    (page,) = before.memmap
+    for name in (field.name for field in fields(StructPage)):
+        if name != "pfn":
+            change: dict[str, Any] = {name: not getattr(page, name)}
+            assert replace(before, memmap=(replace(page, **change),)).wrote(before), name
 
 
 # --- What an action declares ----------------------------------------------------------------------
