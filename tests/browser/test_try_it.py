@@ -149,18 +149,35 @@ def test_an_exercise_is_answered_in_the_page(page_at: Callable[..., Visit], book
     assert "run.py" not in exercise.shown.inner_text()
     assert not page.evaluate(TOO_WIDE)
 
-    exercise.write(RIGHT)
-    exercise = Exercise(page, book_url)
-    exercise.button("Try it").click()
-    expect(exercise.editor).to_contain_text("not pte_special(pte)")
-    exercise.button("Reset").click()
-    expect(exercise.editor).not_to_contain_text("not pte_special(pte)")
-    kept = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('gup-live'))")
-    assert kept == []
     visit.assert_quiet()
     assert faint_text(page) == []
     if not from_disk:
         assert structural_barriers(page) == []
+
+
+def wait_until_kept(page: Page, text: str) -> None:
+    key = f"gup-live:{RACE}:{CELLS[AT]['id']}"
+    page.wait_for_function("([key, text]) => localStorage.getItem(key) === text", arg=[key, text])
+
+
+def test_what_is_written_is_kept_and_forgotten(
+    page_at: Callable[..., Visit], book_url: str
+) -> None:
+    visit = page_at(own=True)
+    page = visit.page
+    page.route("**/_static/live-*/wasm-*", cut)  # nothing is run here
+    exercise = Exercise(page, book_url)
+    exercise.button("Try it").click()
+    expect(exercise.editor).to_be_focused()
+    exercise.write(RIGHT)
+    wait_until_kept(page, RIGHT)
+    exercise = Exercise(page, book_url)
+    expect(exercise.status).to_have_text("What you have written here is kept.")
+    exercise.button("Try it").click()
+    expect(exercise.editor).to_contain_text("not pte_special(pte)")
+    exercise.button("Reset").click()
+    expect(exercise.editor).not_to_contain_text("not pte_special(pte)")
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('gup'))") == []
 
 
 def test_the_keyboard_gets_in_and_out(page_at: Callable[..., Visit], book_over_http: str) -> None:
