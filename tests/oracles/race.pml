@@ -19,12 +19,13 @@
  *
  * Choose with -D:
  *   DESIGN   the name of a design, with _ for every other sign (v5_11)
- *   CALLERS  how many CPUs do direct I/O
+ *   CALLERS  how many CPUs do direct I/O: any number up to 8
  *   ABSENT   1: the mapping has not been touched yet
  *   WRITE    1: the I/O writes its buffer
  *   CHECK    0: gup-fast does not look at the dev_pagemap, whatever the design says
  *   SECOND_LOOK  0: gup-fast does not read the PTE again after it has taken its reference
  *   TWO_STEPS  1: finding a dev_pagemap and taking a reference on it are two actions
+ *   SHOWS    0: do not print states, which takes most of the time where there are many
  *
  * The assertions are the rules; a run goes on after a broken one, except that who touches a struct
  * page that is gone stops the machine (`oops`).  The rule that everyone can finish is no assertion
@@ -53,6 +54,12 @@
 #endif
 #ifndef TWO_STEPS
 #define TWO_STEPS 0
+#endif
+#ifndef SHOWS
+#define SHOWS 1
+#endif
+#if CALLERS < 1 || CALLERS > 8
+#error "CALLERS is 1 to 8: of each CPU there is a bit in a byte"
 #endif
 
 #define no_check 1
@@ -138,15 +145,15 @@ bit page_table_lock = 0;
 bit fs_lock = 0;          /* the filesystem's lock, held to write; a fault holds it to read ... */
 bit fault_in_flight = 0;  /* ... and the DAX entry of the page, so that there is one at a time */
 
-/* ---- Of each CPU that does direct I/O ---- */
+/* ---- Of the CPUs that do direct I/O: a bit each ---- */
 
-bit irqs_off[CALLERS];
-bit no_preempt[CALLERS];
-bit owes_rcu[CALLERS];    /* synchronize_rcu() waits for this CPU */
-bit owes_kill[CALLERS];   /* so does the grace period that percpu_ref_kill() began */
-bit owes_flush[CALLERS];  /* so does a TLB flush: the interrupt is pending */
+byte irqs_off = 0;
+byte no_preempt = 0;
+byte owes_rcu = 0;        /* synchronize_rcu() waits for these CPUs */
+byte owes_kill = 0;       /* so does the grace period that percpu_ref_kill() began */
+byte owes_flush = 0;      /* so does a TLB flush: the interrupt is pending */
 
-byte at[CALLERS];         /* where it is */
+byte at[CALLERS];         /* where each is */
 byte saw[CALLERS];        /* the PTE it has read, for as long as it keeps it */
 byte fault[CALLERS];      /* what handle_mm_fault() last answered __get_user_pages() */
 
@@ -209,28 +216,33 @@ byte zapped = NONE;       /* the PTE that unmap_mapping_range() found, until the
 
 /* ---- Print a state: first whether the run may end there, then all of it ---- */
 
+#if SHOWS
+hidden byte cpu;          /* no part of a state */
+hidden byte all_done;
 #define SHOW(mark) \
-  printf(mark); printf(" %d", oops || (!bound && DONE <= at[0] && DONE <= at[CALLERS - 1])); \
+  cpu = 0; all_done = !bound; \
+  do :: cpu < CALLERS -> all_done = all_done && DONE <= at[cpu]; cpu++ :: else -> break od; \
+  printf(mark); printf(" %d", oops || all_done); \
   printf(" %d %d %d %d %d %d %d %d", unbind_at, zapped, oops, pte, page_count, memmap, \
     page_mapping, pgmap_refs); \
   printf(" %d %d %d %d %d %d %d %d", pgmap_dying, pgmap_listed, device, bound, told_clean, \
     page_table_lock, fs_lock, fault_in_flight); \
-  SHOW_CPU(0); SHOW_CPU_1; \
+  printf(" %d %d %d %d %d", irqs_off, no_preempt, owes_rcu, owes_kill, owes_flush); \
+  cpu = 0; \
+  do \
+  :: cpu < CALLERS -> printf(" / %d %d %d", at[cpu], saw[cpu], fault[cpu]); cpu++ \
+  :: else -> break \
+  od; \
   printf("\n")
-#define SHOW_CPU(n) \
-  printf(" / %d %d %d %d %d %d %d %d", at[n], saw[n], fault[n], irqs_off[n], no_preempt[n], \
-    owes_rcu[n], owes_kill[n], owes_flush[n])
-#if CALLERS == 1
-#define SHOW_CPU_1 skip
-#elif CALLERS == 2
-#define SHOW_CPU_1 SHOW_CPU(1)
 #else
-#error "CALLERS is 1 or 2"
+#define SHOW(mark) skip
 #endif
 
 /* ---- Parts of actions ---- */
 
 #define me _pid
+#define i_am(what) what = what | (1 << me)
+#define i_am_not(what) what = what & ~(1 << me)
 #define forget(what) what = 0
 
 /* An action of direct_io: at this place, when this is so. */
@@ -267,7 +279,7 @@ end:
   do
   /* lockless_pages_from_mm(): with interrupts off nobody's grace period ends under the walk. */
   :: AT(FAST_IRQ_SAVE, true);
-       irqs_off[me] = 1; at[me] = FAST_PMD;
+       i_am(irqs_off); at[me] = FAST_PMD;
      END
   :: AT(FAST_PMD, true);
        at[me] = FAST_PTE;
@@ -334,11 +346,11 @@ end:
      END
   /* Grace periods go on, and a pending flush is answered. */
   :: AT(FAST_IRQ_RESTORE, true);
-       irqs_off[me] = 0; owes_rcu[me] = 0; owes_kill[me] = 0; owes_flush[me] = 0;
+       i_am_not(irqs_off); i_am_not(owes_rcu); i_am_not(owes_kill); i_am_not(owes_flush);
        at[me] = SLOW_MMAP_LOCK;
      END
   :: AT(FAST_PINNED_IRQ_RESTORE, true);
-       irqs_off[me] = 0; owes_rcu[me] = 0; owes_kill[me] = 0; owes_flush[me] = 0;
+       i_am_not(irqs_off); i_am_not(owes_rcu); i_am_not(owes_kill); i_am_not(owes_flush);
        at[me] = IO_SUBMIT;
      END
 
@@ -414,18 +426,18 @@ end:
             RETURN_FROM_FAULT(VM_FAULT_SIGBUS); at[me] = SLOW_MMAP_UNLOCK_FAULTED
        :: else ->
             fault_in_flight = 1;
-            no_preempt[me] = !PREEMPTIBLE;
+            if :: !PREEMPTIBLE -> i_am(no_preempt) :: else fi;
             at[me] = FAULT_ASSOCIATE
        fi;
      END
   /* dax_associate_entry(): the first fault of a page writes to its struct page. */
   :: AT(FAULT_ASSOCIATE, page_mapping);
-       no_preempt[me] = 0; owes_rcu[me] = 0; owes_kill[me] = 0; at[me] = FAULT_SET_PTE;
+       i_am_not(no_preempt); i_am_not(owes_rcu); i_am_not(owes_kill); at[me] = FAULT_SET_PTE;
      END
   :: AT(FAULT_ASSOCIATE, !page_mapping);
        TOUCH
          page_mapping = 1;
-         no_preempt[me] = 0; owes_rcu[me] = 0; owes_kill[me] = 0; at[me] = FAULT_SET_PTE
+         i_am_not(no_preempt); i_am_not(owes_rcu); i_am_not(owes_kill); at[me] = FAULT_SET_PTE
        TOUCHED;
      END
   /* vmf_insert_mixed(): no reference is taken, unless mappings are counted. */
@@ -472,17 +484,6 @@ end:
 #define WHEN(free) d_step { !oops && (free) -> SHOW("from")
 #define NEXT unbind_at++; SHOW("to") }
 
-#if CALLERS == 1
-#define ANY(field) field[0]
-#define OWE_READERS(field) field[0] = irqs_off[0] || no_preempt[0]
-#define OWE_IRQS_OFF(field) field[0] = irqs_off[0]
-#else
-#define ANY(field) (field[0] || field[1])
-#define OWE_READERS(field) \
-  field[0] = irqs_off[0] || no_preempt[0]; field[1] = irqs_off[1] || no_preempt[1]
-#define OWE_IRQS_OFF(field) field[0] = irqs_off[0]; field[1] = irqs_off[1]
-#endif
-
 /* kill_dax() */
 inline kill_dax() {
   WHEN(true); device = REFUSES; NEXT
@@ -511,8 +512,8 @@ inline drain_faults() {
 #if IPI_FLUSH
 #define FLUSH_STEPS 2
 inline flush_tlb() {
-  WHEN(true); OWE_IRQS_OFF(owes_flush); NEXT;
-  WHEN(!ANY(owes_flush)); forget(zapped); NEXT
+  WHEN(true); owes_flush = irqs_off; NEXT;
+  WHEN(!owes_flush); forget(zapped); NEXT
 }
 #else
 #define FLUSH_STEPS 1
@@ -538,13 +539,13 @@ inline memory_failure() {
 
 /* synchronize_rcu(): for those who are inside now, and for nobody who comes later. */
 inline serialise_walkers() {
-  WHEN(true); OWE_READERS(owes_rcu); NEXT;
-  WHEN(!ANY(owes_rcu)); NEXT
+  WHEN(true); owes_rcu = irqs_off | no_preempt; NEXT;
+  WHEN(!owes_rcu); NEXT
 }
 
 /* dev_pagemap_kill(): percpu_ref_kill() begins a grace period and drops the initial reference. */
 inline dev_pagemap_kill() {
-  WHEN(true); pgmap_dying = 1; pgmap_refs--; OWE_READERS(owes_kill); NEXT
+  WHEN(true); pgmap_dying = 1; pgmap_refs--; owes_kill = irqs_off | no_preempt; NEXT
 }
 
 /* Drop the reference each struct page was born with; or, from v6.1 on, theirs on the pgmap. */
@@ -557,7 +558,7 @@ inline drop_pages_in_bulk() {
 
 /* dev_pagemap_cleanup(): the kill's grace period, then the last reference. */
 inline dev_pagemap_cleanup() {
-  WHEN(!ANY(owes_kill) && pgmap_refs == 0); NEXT
+  WHEN(!owes_kill && pgmap_refs == 0); NEXT
 }
 
 inline arch_remove_memory() {
