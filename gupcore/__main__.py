@@ -26,7 +26,7 @@ from contextlib import suppress
 from traceback import extract_tb
 from typing import Any, NoReturn, TextIO
 
-from .checker.any_number import ReportOnAny, check_any
+from .checker.any_number import ANY, ReportOnAny, check_any
 from .checker.asked import ScenarioError, check_number, one_of, one_of_these
 from .checker.explore import STATE_LIMIT
 from .checker.maker import SCENARIOS, Domain, named_scenario
@@ -38,16 +38,16 @@ from .jobs import workers
 from .kernel.design import DESIGNS
 from .kernel.rules import RULES
 from .outset import EX_OSERR, EX_SOFTWARE, prepare
-from .table import HEADING, MOST_THREADS, callers_up_to, needs, planned
+from .table import HEADING, MOST_THREADS, Many, callers_up_to, needs, planned
 from .terminal import ProgressBar, RowsBar, is_watched, print_beside
 
 EXIT = {HOLDS: 0, FAILS: 1, UNDETERMINED: 2}
 EX_USAGE, EX_IOERR = 64, 74  # as in sysexits.h
 BROKEN_PIPE = 141
 
-ANY = "any"  # number of callers
 USUAL = "seed-race"  # the scenario of a table
 MOST_JOBS = 64
+NO_LIMIT = "Of any number of callers not every state is looked at; leave --limit out."
 MOST_LACKING = 2  # callers with whom protections are taken away; with more it takes hours
 
 # What the parameters of scenarios mean.
@@ -207,7 +207,8 @@ def parser() -> Parser:
     tables.add_argument("scenario", nargs="?", default=USUAL, help=f"{USUAL} if not given")
     tables.add_argument("--design", help="one design, not all that go with the scenario")
     usual = f"if not given 1 and 2, or only 1 where 2 would make more than {MOST_THREADS} threads"
-    tables.add_argument("--callers", type=_number, help=f"try 1 to so many callers; {usual}")
+    many = f"try 1 to so many callers, or {ANY}: any number of them; {usual}"
+    tables.add_argument("--callers", type=_number_or_any, help=many)
     tables.add_argument("--lacking", help="take each protection of this design away in turn")
     jobs = f"judge so many rows at a time, each in a process of its own; 1 to {MOST_JOBS}"
     tables.add_argument("--jobs", type=_number, default=1, help=jobs)
@@ -253,6 +254,10 @@ def _number(text: str) -> int:
             f"{text[:20]!r} is not a whole number below a thousand million"
         )
     return int(text)
+
+
+def _number_or_any(text: str) -> Many:
+    return ANY if text == ANY else _number(text)
 
 
 def _value(name: str, text: str, domain: Domain | None) -> Any:
@@ -304,9 +309,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _check_any(options: argparse.Namespace) -> int:
     if options.limit != STATE_LIMIT:
-        raise ScenarioError(
-            "Of any number of callers not every state is looked at; leave --limit out."
-        )
+        raise ScenarioError(NO_LIMIT)
     scenario = _scenario(options)
     report = check_any(scenario, options.rule)
     _say("\n".join([_heading(scenario, options), f"{report.counted}.", *_verdicts(report)]))
@@ -349,7 +352,11 @@ def _table(options: argparse.Namespace) -> int:
     if options.lacking is not None:
         return _table_of_needs(options)
     name, design, most = options.scenario, options.design, options.callers
-    callers = None if most is None else callers_up_to(name, most)
+    if most == ANY and options.limit != STATE_LIMIT:
+        raise ScenarioError(NO_LIMIT)
+    callers: Sequence[Many] | None = None
+    if most is not None:
+        callers = [ANY] if most == ANY else callers_up_to(name, most)
     plan = planned(name, None if design is None else [design], callers)
     check_number("jobs", options.jobs, MOST_JOBS)
     _say(HEADING)

@@ -5,6 +5,7 @@ which its scenario is tried: for the mail's race, a PTE that is present, read-on
 absent, and I/O that reads or writes its buffer.  A rule fails in a row if it fails in one setting;
 the shortest schedule counts.
 
+With callers `ANY` a row is about any number of them, and its verdicts rest on views of the states.
 What is in a table is settled before its first row is judged: see `planned`.
 """
 
@@ -15,29 +16,41 @@ from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from functools import cache
 from html import escape
+from types import MappingProxyType
+from typing import Any, Literal
 
+from .checker.any_number import ANY, ReportOnAny, VerdictOnAny, check_any, see_that_many_can_be
 from .checker.asked import ScenarioError, check_number, inside, one_of, so_many
 from .checker.explore import STATE_LIMIT
 from .checker.maker import SCENARIOS, Maker, named_scenario
+from .checker.scenario import Scenario
 from .checker.verdict import FAILS, HOLDS, UNDETERMINED, Report, Verdict, check
 from .kernel.design import DESIGNS, Design
 from .kernel.device import named_design
 
+Many = int | Literal["any"]  # so many callers
+NO_SETTING: Mapping[str, Any] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the checker says of one design and one number of callers.
+    """What the checker says of one design and one number of callers, or any.
 
     scenario, design, callers  what was checked
-    states    the number of states, over all settings
+    states    the number of states, or of views, over all settings
     verdicts  one a rule: the worst over all settings, with its shortest schedule
     """
 
     scenario: str
     design: Design
-    callers: int
+    callers: Many
     states: int
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def counted(self) -> str:
+        """How many states were looked at, or how many views stand for all of them."""
+        return f"{self.states:,}{' views' if self.callers == ANY else ''}"
 
     def failing(self) -> dict[str, Verdict]:
         """Return the verdicts that are not *holds*, by rule."""
@@ -57,7 +70,7 @@ class Row:
     def __str__(self) -> str:
         found = [f"{rule}: {self.in_short(rule)}" for rule in self.failing()]
         return (
-            f"{self.design.name:24} {self.callers} {self.states:>10,}  "
+            f"{self.design.name:24} {self.callers!s:7} {self.counted:>12}  "
             f"{'; '.join(found) or 'every rule holds'}"
         )
 
@@ -73,8 +86,8 @@ class Table:
     rows: tuple[Row, ...]
     left_out: str = ""
 
-    def __getitem__(self, key: tuple[str, int]) -> Row:
-        """Return the row of a design's name and a number of callers."""
+    def __getitem__(self, key: tuple[str, Many]) -> Row:
+        """Return the row of a design's name and a number of callers, or ANY."""
         return next(row for row in self.rows if (row.design.name, row.callers) == key)
 
     def __str__(self) -> str:
@@ -90,7 +103,7 @@ class Table:
         head = "".join(f'<th scope="col">{escape(rule)}</th>' for rule in rules)
         body = "".join(
             f'<tr><th scope="row">{escape(row.design.name)}</th><td>{row.callers}</td>'
-            f"<td>{row.states:,}</td>" + "".join(row.as_cell(rule) for rule in rules) + "</tr>"
+            f"<td>{row.counted}</td>" + "".join(row.as_cell(rule) for rule in rules) + "</tr>"
             for row in self.rows
         )
         return (
@@ -101,7 +114,7 @@ class Table:
         )
 
 
-HEADING = f"{'design':24} callers {'states':>4}  rules that do not hold"
+HEADING = f"{'design':24} callers {'states':>12}  rules that do not hold"
 MOST_THREADS = 4  # with one more, a row takes minutes
 TELLS = 0.2  # seconds between two words on how far the others have got
 
@@ -109,7 +122,7 @@ TELLS = 0.2  # seconds between two words on how far the others have got
 def table(
     scenario: str = "seed-race",
     designs: Iterable[str | Design] | None = None,
-    callers: Sequence[int] | None = None,
+    callers: Sequence[Many] | None = None,
     limit: int = STATE_LIMIT,
     executor: Executor | None = None,
 ) -> Table:
@@ -117,8 +130,8 @@ def table(
 
     scenario  a name from maker.SCENARIOS
     designs   designs or their names; if none are given, all that go with the scenario
-    callers   the numbers of callers to try; if none are given, see `usual_callers`
-    limit     the number of states at which a search gives up
+    callers   the numbers of callers to try, or ANY; if none are given, see `usual_callers`
+    limit     the number of states at which a search gives up; views have a limit of their own
     executor  who judges the rows; they are the same, and in the same order, whoever does
 
     Raises ScenarioError for a scenario or a design that is unknown or does not go together.
@@ -137,7 +150,7 @@ class Plan:
 
     scenario: str
     designs: tuple[Design, ...]
-    callers: Sequence[int]
+    callers: Sequence[Many]
     others: Mapping[str, str]
 
     def rows(
@@ -182,7 +195,7 @@ class Plan:
 def planned(
     scenario: str = "seed-race",
     designs: Iterable[str | Design] | None = None,
-    callers: Sequence[int] | None = None,
+    callers: Sequence[Many] | None = None,
 ) -> Plan:
     """Settle what is in a table; arguments as in `table`.
 
@@ -226,51 +239,65 @@ def _counted(name: str) -> Maker:
     return make
 
 
-def _why_not(make: Maker, design: Design, callers: Sequence[int]) -> str:
+def _why_not(make: Maker, design: Design, callers: Sequence[Many]) -> str:
     """Say why a scenario cannot be had with a design; nothing if it can."""
     try:
         for number in callers:
-            make(design=design, callers=number)
+            made = _made(make, design, number)
+            if number == ANY:
+                see_that_many_can_be(made)
     except ScenarioError as error:
         return str(error)
     return ""
 
 
-def row(scenario: str, design: str | Design, callers: int = 1, limit: int = STATE_LIMIT) -> Row:
-    """Judge one design with one number of callers, over all settings of the scenario."""
+def _made(
+    make: Maker, design: str | Design, callers: Many, setting: Mapping[str, Any] = NO_SETTING
+) -> Scenario:
+    """Make a scenario; for ANY with the callers it has of itself, who then stand for all."""
+    number: dict[str, Any] = {} if callers == ANY else {"callers": callers}
+    return make(design=design, **number, **setting)
+
+
+def row(scenario: str, design: str | Design, callers: Many = 1, limit: int = STATE_LIMIT) -> Row:
+    """Judge one design with one number of callers, or ANY, over all settings of the scenario."""
     make = named_scenario(scenario)
-    reports = [
-        check(make(design=design, callers=callers, **setting), limit=limit)
-        for setting in make.settings
-    ]
-    return Row(
-        scenario,
-        named_design(design),
-        callers,
-        sum(len(report.graph.states) for report in reports),
-        tuple(_worst(reports, n) for n in range(len(reports[0].verdicts))),
-    )
+    tried = [_made(make, design, callers, setting) for setting in make.settings]
+    reports: list[Report] | list[ReportOnAny]
+    if callers == ANY:
+        reports = [check_any(one) for one in tried]
+        states = sum(report.views for report in reports)
+    else:
+        reports = [check(one, limit=limit) for one in tried]
+        states = sum(len(report.graph.states) for report in reports)
+    worst = tuple(_worst(reports, n) for n in range(len(reports[0].verdicts)))
+    return Row(scenario, named_design(design), callers, states, worst)
 
 
-Told = tuple[int, list[tuple[str, str, str, str, str]]]  # the states, and of each rule what is said
+Told = tuple[int, list[tuple[Any, ...]]]  # the states, and of each rule what is said
 
 
-def _told(scenario: str, design: Design, callers: int, limit: int) -> Told:
+def _told(scenario: str, design: Design, callers: Many, limit: int) -> Told:
     """Judge a row elsewhere, and return what is found without the rules, which do not travel."""
     found = row(scenario, design, callers, limit)
-    said = [(v.rule.name, v.status, v.schedule, v.loop, v.why) for v in found.verdicts]
-    return found.states, said
+    return found.states, [_without_rule(verdict) for verdict in found.verdicts]
 
 
-def _row_of(scenario: str, design: Design, callers: int, told: Told) -> Row:
+def _without_rule(verdict: Verdict) -> tuple[Any, ...]:
+    said = (verdict.rule.name, verdict.status, verdict.schedule, verdict.loop, verdict.why)
+    return (*said, verdict.callers) if isinstance(verdict, VerdictOnAny) else said
+
+
+def _row_of(scenario: str, design: Design, callers: Many, told: Told) -> Row:
     states, said = told
-    made = named_scenario(scenario)(design=design, callers=callers)
+    made = _made(named_scenario(scenario), design, callers)
     rules = {rule.name: rule for rule in made.rules}
-    verdicts = (Verdict(rules[name], *rest) for name, *rest in said)
+    kind = VerdictOnAny if callers == ANY else Verdict
+    verdicts = (kind(rules[name], *rest) for name, *rest in said)
     return Row(scenario, design, callers, states, tuple(verdicts))
 
 
-def _worst(reports: Sequence[Report], rule: int) -> Verdict:
+def _worst(reports: Sequence[Report | ReportOnAny], rule: int) -> Verdict:
     verdicts = [report.verdicts[rule] for report in reports]
     order = (FAILS, UNDETERMINED, HOLDS)
     return min(verdicts, key=lambda v: (order.index(v.status), len(v.schedule)))
@@ -299,7 +326,7 @@ class Need:
             states = so_many(self.states, "state")
             return f"{self.protection:20} not needed: nothing fails in {states}"
         broken = "; ".join(f"{rule}: {self.row.in_short(rule)}" for rule in self.rules)
-        callers = so_many(self.row.callers, "caller")
+        callers = so_many(int(self.row.callers), "caller")
         return f"{self.protection:20} needed in {self.row.scenario} with {callers}: {broken}"
 
 

@@ -34,6 +34,19 @@ def test_a_table_is_the_same_whoever_judges_its_rows() -> None:
     assert str(shared) == str(table(designs=designs, callers=(1,)))
 
 
+def test_a_row_for_any_number_of_callers() -> None:
+    with ProcessPoolExecutor(2) as executor:
+        shared = table(designs=("no-check", "cure"), callers=(1, "any"), executor=executor)
+    assert [row.callers for row in shared.rows] == [1, "any", 1, "any"]
+    assert str(shared).splitlines()[4].endswith(" views  every rule holds")
+    assert f"<td>any</td><td>{shared['cure', 'any'].states:,} views</td>" in shared._repr_html_()
+    found = row("seed-race", "no-check", "any")
+    assert shared["no-check", "any"] == found
+    for name, verdict in shared["no-check", 1].failing().items():
+        assert found.failing()[name].status == "fails"
+        assert len(found.failing()[name].schedule) <= len(verdict.schedule)
+
+
 def test_a_table_is_judged_by_a_cluster() -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.Client(n_workers=2, threads_per_worker=1) as client:
@@ -82,6 +95,8 @@ def test_designs_with_the_same_reason_share_it() -> None:
         ({"callers": (0, 1)}, "callers must be 1 to 8, not 0"),
         ({"callers": ("2",)}, "callers must be a whole number, not the str '2'"),
         ({"scenario": "percpu-ref"}, "percpu-ref has no designs; use check"),
+        ({"scenario": "special", "callers": ("any",)}, "is another with each number of callers"),
+        ({"callers": ("all",)}, "callers must be a whole number, not the str 'all'"),
     ],
 )
 def test_a_table_that_cannot_be_is_refused_before_its_first_row(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from . import reach
 from .asked import ScenarioError
@@ -27,6 +28,7 @@ from .thread import Automaton
 from .verdict import Verdict, named_rule
 from .views import Untold, Views
 
+ANY: Final = "any"  # how many callers, where a number could stand
 FEW = 4  # callers with whom a schedule is looked for
 FEW_ORBITS = 30_000  # that are looked at for it, with each number of callers
 
@@ -152,6 +154,11 @@ def _with_few(
         if not search.complete:
             break
     return found
+
+
+def see_that_many_can_be(scenario: Scenario) -> None:
+    """Raise ScenarioError where the callers of a scenario cannot be many."""
+    _of_two(scenario)
 
 
 def with_callers(scenario: Scenario, number: int) -> Scenario:

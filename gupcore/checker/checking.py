@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
-from .any_number import ReportOnAny, check_any
+from .any_number import ANY, ReportOnAny, check_any
 from .asked import one_of_these
 from .explore import STATE_LIMIT, Progress
 from .rule import Rule
@@ -46,5 +46,5 @@ def check(
     """
     if callers is None:
         return check_every_state(scenario, rule, limit, progress)
-    one_of_these("callers", callers, ("any",))
+    one_of_these("callers", callers, (ANY,))
     return check_any(scenario, rule, progress)
