@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
+import bench_callers
 import bench_live
 from playwright.sync_api import Browser, sync_playwright
 
@@ -206,6 +207,6 @@ def in_python() -> Iterator[tuple[str, str]]:
     yield "gupcore check seed-race, cold", f"{median(cold):.2f} s, median of {RUNS}"
 
 
-for measure in (sizes, in_browser, in_python):
+for measure in (sizes, in_browser, in_python, bench_callers.measured):
     for name, figure in measure():
-        print(f"{name:34} {figure}")
+        print(f"{name:34} {figure}", flush=True)

@@ -26,6 +26,7 @@ from gupcore import check, race
 from gupcore.checker.orbits import check_by_orbits
 
 ORACLES = Path(__file__).parent / "oracles"
+HARMONY = Path(sysconfig.get_path("scripts"), "harmony")
 EXISTS, LANDS, STALE = "struct page exists", "DMA lands", "no stale mapping"
 CLEAN, FINISH = "clean means clean", "everyone can finish"
 SPIN_RULES = {EXISTS, LANDS, STALE, CLEAN, FINISH}
@@ -101,24 +102,34 @@ def spin(tmp_path: Path) -> Spin:
         lacking("Spin", "install it and a C compiler (Debian and Ubuntu: apt install spin gcc)")
 
     def ask(design: str, callers: int, pte: str, access: str = "read", **switches: int) -> Answer:
-        chosen = {
-            "DESIGN": re.sub(r"\W", "_", design),
-            "CALLERS": callers,
-            "ABSENT": int(pte == "absent"),
-            "WRITE": int(access == "write"),
-            **switches,
-        }
-        defines = [f"-D{name}={value}" for name, value in chosen.items()]
-        where = tmp_path / "".join(defines)
+        switches |= {"ABSENT": int(pte == "absent"), "WRITE": int(access == "write")}
+        where = tmp_path / f"{design}-{callers}-{access}-{switches}"
         where.mkdir()
-        # Nothing is left out of a state, and no two actions are made one.
-        run(["spin", "-o1", "-o2", "-o3", "-a", *defines, ORACLES / "race.pml"], where)
-        how = ["-O0", "-DPRINTF"] if chosen.get("SHOWS", 1) else ["-O2", "-DCOLLAPSE"]
-        run(["cc", *how, "-w", "-DSAFETY", "-DNOREDUCE", "-o", "pan", "pan.c"], where)
-        # -c0: go on after an assertion that fails.
-        return read_spin(run(["./pan", "-c0", "-m1000000", "-w20"], where))
+        for command in spin_commands(design, callers, False, **switches):
+            output = run(command, where)
+        return read_spin(output)
 
     return ask
+
+
+def spin_commands(
+    design: str, callers: int, reduced: bool, **switches: int
+) -> list[list[str | Path]]:
+    """Return how to make a verifier of the model and, at last, run it.
+
+    reduced  let Spin leave out orders that make no difference: then not all states are met
+    """
+    chosen = {"DESIGN": re.sub(r"\W", "_", design), "CALLERS": callers, **switches}
+    defines = [f"-D{name}={value}" for name, value in chosen.items()]
+    how = ["-O0", "-DPRINTF"] if switches.get("SHOWS", 1) else ["-O2", "-DCOLLAPSE"]
+    every = [] if reduced else ["-DNOREDUCE"]
+    return [
+        # Nothing is left out of a state, and no two actions are made one.
+        ["spin", "-o1", "-o2", "-o3", "-a", *defines, ORACLES / "race.pml"],
+        ["cc", *how, *every, "-w", "-DSAFETY", "-o", "pan", "pan.c"],
+        # -c0: go on after an assertion that fails; -w: slots for so many states, as a power of 2.
+        ["./pan", "-c0", "-m1000000", f"-w{20 if callers < 4 else 24}"],
+    ]
 
 
 def read_spin(output: str) -> Answer:
@@ -213,8 +224,7 @@ def test_spin_can_disagree_on_the_number_of_states(spin: Spin) -> None:
 @pytest.fixture
 def harmony(tmp_path: Path) -> Harmony:
     """Return a function that asks Harmony which rules fail."""
-    program = Path(sysconfig.get_path("scripts"), "harmony")
-    if not program.exists():
+    if not HARMONY.exists():
         lacking("Harmony", "install it with make oracles, which needs a C compiler")
 
     def ask(design: str, callers: int, pte: str, **switches: bool) -> set[str]:
@@ -235,17 +245,20 @@ def harmony(tmp_path: Path) -> Harmony:
     def search(constants: dict[str, object]) -> str:
         where = tmp_path / "-".join(map(str, constants.values()))
         where.mkdir()
-        given = [f"-c{name}={as_harmony(value)}" for name, value in constants.items()]
-        kept = [f"-orace.{kind}" for kind in ("hvm", "hco", "hfa")]
-        # -W: a thread that goes round while it waits for another one is no error.
-        # --quick: no account of the run for people.
-        flags = ["-W", "-R", "-U", "-w1", "-s", "--noweb", "--quick"]
-        settings = {"XDG_CONFIG_HOME": str(where)}
-        run([sys.executable, program, *flags, *given, *kept, ORACLES / "race.hny"], where, settings)
+        run(harmony_command(constants), where, {"XDG_CONFIG_HOME": str(where)})
         issue: str = json.loads((where / "race.hco").read_text())["issue"]
         return issue
 
     return ask
+
+
+def harmony_command(constants: dict[str, object]) -> list[str | Path]:
+    given = [f"-c{name}={as_harmony(value)}" for name, value in constants.items()]
+    kept = [f"-orace.{kind}" for kind in ("hvm", "hco", "hfa")]
+    # -W: a thread that goes round while it waits for another one is no error.
+    # --quick: no account of the run for people.
+    flags = ["-W", "-R", "-U", "-w1", "-s", "--noweb", "--quick"]
+    return [sys.executable, HARMONY, *flags, *given, *kept, ORACLES / "race.hny"]
 
 
 def as_harmony(value: object) -> str:
