@@ -54,9 +54,8 @@ def _(machine: Hall) -> Own:
     return Own(marks, marked, holding, hidden)
 
 
-def hidden(hall: Hall, kinds: frozenset[str], unseen: Any) -> Hall:
-    fields = {"in": "inside", "owed": "owed"}
-    return replace(hall, **{fields[kind]: unseen for kind in kinds})
+def hidden(hall: Hall, kind: str, unseen: Any) -> Hall:
+    return replace(hall, **{{"in": "inside", "owed": "owed"}[kind]: unseen})
 
 
 def marks(hall: Hall) -> frozenset[tuple[int, Any]]:
@@ -103,6 +102,12 @@ def do(hall: Hall, cpu: int, what: str, which: int) -> Effect | Blocked:
         case "drive out":
             inside = frozenset((name, c) for name, c in hall.inside if name != room or c == cpu)
             return Effect(replace(hall, inside=inside), "Drives everybody out.")
+        case "clear":
+            return Effect(replace(hall, inside=frozenset()), "Empties all rooms unseen.")
+        case "call in":
+            return Effect(replace(hall, inside=hall.inside | {(room, which)}), "Names who is in.")
+        case "put out":
+            return Effect(replace(hall, inside=hall.inside - {(room, which)}), "Names who goes.")
         case "begin":
             return Effect(replace(hall, owed=hall.cpus(room) - {cpu}), "Begins to wait for them.")
         case "end":
@@ -159,6 +164,7 @@ def interpret(cpu: int, program: tuple[Line, ...]) -> Thread:
 
 
 WORDS = ("enter", "leave", "look", "alone", "drive out", "set", "read", "await", "next")
+BLIND = ("enter", "leave", "look", "clear", "call in", "put out")  # change what they do not see
 COUNTS = ("get", "try", "put", "idle")
 OF_SINGLES = ("begin", "end", "remove")
 

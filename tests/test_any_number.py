@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from crowds import COUNTS, OF_SINGLES, WORDS, Hall, Line, crowd, do, programs
+from crowds import BLIND, COUNTS, OF_SINGLES, ROOMS, WORDS, Hall, Line, crowd, do, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +13,7 @@ from gupcore import DESIGNS, SCENARIOS, Rule, Scenario, ScenarioError, check, ra
 from gupcore.__main__ import main
 from gupcore.checker import views
 from gupcore.checker.any_number import FEW, ReportOnAny, check_any, with_callers
+from gupcore.checker.callers import CallersDiffer
 from gupcore.checker.orbits import Search, check_by_orbits, judge
 from gupcore.checker.several import Asks, Several
 from gupcore.checker.step import Blocked, Effect, Thread, models
@@ -52,6 +53,37 @@ def test_nothing_holds_that_a_few_callers_can_break(
 ) -> None:
     scenario = crowd(2, program, single)
     contradicts(check_any(scenario), scenario)
+
+
+# Rules that look at nobody who is inside, unless he leaves, or all have ended.
+ABOUT_LEAVING = (
+    Rule(
+        "who leaves was inside",
+        "Nobody leaves who is not inside.",
+        "step",
+        lambda before, step, after: (
+            step.args[1:2] != ("leave",) or step.args[0] in before.cpus(ROOMS[step.args[2] % 2])
+        ),
+    ),
+    Rule("the cellar is empty", "In the end.", "end", lambda machine: not machine.cpus("cellar")),
+)
+
+
+@settings(deadline=None, max_examples=120)
+@given(programs(BLIND, 3, back=False), programs((*BLIND, "set"), 2, back=False))
+def test_nothing_holds_that_a_step_breaks_without_looking(
+    program: tuple[Line, ...], single: tuple[Line, ...]
+) -> None:
+    scenario = crowd(2, program, single, rules=ABOUT_LEAVING)
+    try:
+        found = check_any(scenario)
+    except CallersDiffer:  # it names a CPU, and so its callers are not the same
+        return
+    for number in (1, 2, 3):
+        exact = check(with_callers(scenario, number))
+        for verdict in exact.verdicts:
+            if verdict.status == "fails":
+                assert found[verdict.rule.name].status != "holds", (number, verdict)
 
 
 def contradicts(found: ReportOnAny, scenario: Scenario, most: int = 3) -> None:
@@ -222,6 +254,26 @@ MUTANTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Scenario]] = [
         ),
     ),
 ]
+
+
+UNSEEN = {
+    "clear": ((("clear", 0, 0),), "fails"),
+    "put out": ((("put out", 1, 0), ("set", 1, 0)), "names a CPU, and so tells callers apart"),
+    "call in": ((("call in", 57, 0),), "names a CPU, and so tells callers apart"),
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_a_step_that_changes_others_unseen_is_seen(name: str) -> None:
+    single, says = UNSEEN[name]
+    scenario = crowd(2, (("enter", 0, 0), ("leave", 0, 0)), single, rules=ABOUT_LEAVING)
+    try:
+        verdict = check_any(scenario)[ABOUT_LEAVING[0].name]
+    except CallersDiffer as refusal:
+        found = str(refusal)
+    else:
+        found = verdict.why if verdict.status == "undetermined" else verdict.status
+    assert says in found
 
 
 @pytest.mark.parametrize(("mutant", "scenario"), MUTANTS)

@@ -13,7 +13,9 @@ caller with all the others on other CPUs, and must do the same to everyone.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from functools import singledispatch
+from itertools import count, islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -40,13 +42,13 @@ class Own(NamedTuple):
     marks    of a machine: all its (cpu, mark); a mark is (its kind, which)
     marked   of a machine and such pairs: it with these in place of all it has
     holding  of a machine and {reference: how many}: it with so many more held by callers
-    hidden   of a machine, some kinds of marks and a thing: it with that in place of all such marks
+    hidden   of a machine, a kind of marks and a thing: it with that in place of their set
     """
 
     marks: Callable[[Any], frozenset[tuple[int, Mark]]]
     marked: Callable[[Any, frozenset[tuple[int, Mark]]], Any]
     holding: Callable[[Any, Mapping[Reference, Any]], Any] = lambda machine, more: machine
-    hidden: Callable[[Any, frozenset[str], Any], Any] = lambda machine, kinds, unseen: machine
+    hidden: Callable[[Any, str, Any], Any] = lambda machine, kind, unseen: machine
 
 
 @singledispatch
@@ -79,7 +81,7 @@ class Crowd:
     """The threads of a scenario: its callers, and the others.
 
     callers  the callers' automata, and `numbers` of these threads in the scenario, from 0
-    cpus     the callers' CPUs; `pool` holds further numbers of CPUs, if there are more callers
+    cpus     the callers' CPUs; `pool` begins with them and holds those of more callers, if need be
     singles  the other threads' automata, and the numbers of these: `places`
     rest     the machine at the start without the callers' marks, which are `marks`, of each
     """
@@ -110,7 +112,15 @@ class Crowd:
                 )
         self._rules = [rule for rule in scenario.rules if rule.on == STEP]
         self.pool = self.cpus
+        self._theirs = frozenset(self.pool)
         self._turns = 0
+
+    def make_room(self, callers: int) -> None:
+        """Let there be so many more callers, on the least numbers that are nobody's CPU."""
+        taken = {arg for thread in self.singles for arg in thread.args if type(arg) is int}
+        taken |= {*self.cpus, *(cpu for cpu, _ in self.own.marks(self.rest))}
+        self.pool += tuple(islice((cpu for cpu in count() if cpu not in taken), callers))
+        self._theirs = frozenset(self.pool)
 
     def start(self) -> tuple[int, ...]:
         """Return the nodes the other threads begin at; a caller begins at 0."""
@@ -197,26 +207,50 @@ class Crowd:
         if not isinstance(effect, Effect):
             return None
         after, left = self.apart(effect.machine, cpus)
+        self._see_own(step, (cpu for cpu, _ in self.own.marks(after)), cpus)
         broken = self.broken(before, step, effect)
         return Done(effect, before, after, left, broken)
 
     def looks(
         self, rest: Any, mover: int, at: int, kinds: frozenset[str], held: Mapping[Reference, Any]
     ) -> bool:
-        """Does a step, or a rule about it, look at marks of some kinds, whoever has them?
+        """Does a step, or a rule about it, look at marks of some kinds, or change others' marks?
 
-        If not, it does beside all others what it does beside nobody.
+        If not, it does beside all others what it does beside nobody, and leaves them as they are.
         """
         step = self.node(mover, at).step
         assert step is not None
-        before = self.own.hidden(self.own.holding(rest, held), kinds, Unseen())
+        before = self.own.holding(rest, held)
+        for kind in kinds:
+            before = self.own.hidden(before, kind, Unseen(kind))
         try:
             effect = call(step.action.apply, before, *step.args)
-            if isinstance(effect, Effect):
-                self.broken(before, step, effect)
+            if not isinstance(effect, Effect):
+                return False
+            self.broken(before, step, effect)
+            left = self._left(rest, effect.machine)
         except Exception:  # it looks, or it would do so if it came that far
             return True
-        return False
+        self._see_own(step, frozenset().union(*left.values()), self.cpus[:1] if mover >= 0 else ())
+        return left.keys() != kinds
+
+    def _left(self, rest: Any, after: Any) -> dict[str, frozenset[int]]:
+        """Return the kinds of marks at which a step did not look, and whose it added or took."""
+        values = (getattr(after, field.name) for field in fields(after))
+        left = {value.kind: value.changed for value in values if isinstance(value, Unseen)}
+        return {
+            kind: frozenset(
+                cpu
+                for cpu, (of, _) in self.own.marks(self.own.hidden(rest, kind, changed))
+                if of == kind
+            )
+            for kind, changed in left.items()
+        }
+
+    def _see_own(self, step: Step, changed: Iterable[int], present: Sequence[int]) -> None:
+        """Raise CallersDiffer if a step adds or takes what is the CPU's of a caller not present."""
+        if any(cpu in self._theirs and cpu not in present for cpu in changed):
+            raise CallersDiffer(f"The step {step!r} names a CPU, and so tells callers apart.")
 
     def broken(self, before: Any, step: Step, effect: Effect) -> frozenset[str]:
         """Name the rules that a step broke."""

@@ -115,15 +115,22 @@ def set_of(entries: Iterable[Entry]) -> frozenset[Entry]:
     return frozenset(sorted(entries))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Unseen:
     """Stands for a set at which nobody may look; it can be added to and taken from.
 
-    A step that does no more to it does the same whatever is in the set: see `callers`.
+    A step that does no more to it than to add and take what is its own CPU's does the same
+    whatever is in the set: see `callers`.
+
+    kind     what marks are in the set
+    changed  what was added or taken
     """
 
-    def __or__(self, more: object) -> Unseen:
-        return self
+    kind: str = ""
+    changed: frozenset[Any] = frozenset()
+
+    def __or__(self, more: frozenset[Any]) -> Unseen:
+        return Unseen(self.kind, self.changed | more)
 
     __sub__ = __or__
 

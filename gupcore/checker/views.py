@@ -17,8 +17,8 @@ These are the premises, and they are tested for each step in each base, whenever
   The step is also taken with counts of two, three and seven, which must make no difference.
 * Each step is taken beside up to six of each kind of caller, beside every two kinds, and beside
   all of them once and twice, and does then what was said above (see `premises`).  A step that runs
-  to its end on a machine whose marks nobody may look at does the same beside everybody, and needs
-  no trying.
+  to its end on a machine whose marks nobody may look at, and has then added and taken its own CPU's
+  alone, does the same beside everybody, and needs no trying.
 * What a caller takes and drops is what its step declares; it never drops what it does not hold.
 
 A step that does otherwise is named in `Untold`, and nothing is said of any number.  One that does
@@ -120,8 +120,7 @@ class Views:
 
     def __init__(self, scenario: Scenario) -> None:
         self.crowd = crowd = Crowd(scenario)
-        further = max((*crowd.cpus, len(scenario.threads))) + 1
-        crowd.pool += tuple(range(further, further + 1000))
+        crowd.make_room(1000)
         self.answers, self.marks = Answers(), MarksNumbers()
         self._looking: dict[Hashable, bool] = {}
         self._counting: dict[Hashable, bool] = {}

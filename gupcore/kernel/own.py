@@ -66,7 +66,7 @@ def holding(machine: Machine, more: Mapping[Reference, Any]) -> Machine:
     return replace(machine, memmap=pages, pgmap=pgmap)
 
 
-def hidden(machine: Machine, kinds: frozenset[str], unseen: Any) -> Machine:
-    """Return a machine with something else in place of its marks of some kinds."""
+def hidden(machine: Machine, kind: str, unseen: Any) -> Machine:
+    """Return a machine with something else in place of its marks of a kind."""
     fields = {INSIDE: "inside", OWED: "owed", KEPT: "tlb", SHOWN: "tlbs"}
-    return replace(machine, **{fields[kind]: unseen for kind in kinds})
+    return replace(machine, **{fields[kind]: unseen})
