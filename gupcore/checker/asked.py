@@ -7,13 +7,38 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from inspect import isfunction, isgeneratorfunction
 from types import CodeType
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 Asked = TypeVar("Asked")
 
 
-class ScenarioError(ValueError):
+class Refusal(Exception):
+    """What the checker will not do; the message is a sentence, which says what to do instead."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the sentence alone in a notebook (IPython asks for this): it names the line."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ScenarioError(Refusal, ValueError):
     """A scenario that cannot be set up; the message is a sentence that names the choices."""
+
+
+class UnknownName(ScenarioError, KeyError):
+    """A name that nothing has."""
+
+    __str__ = Exception.__str__  # a KeyError would put the sentence in quotes
+
+
+class Names(dict[str, Asked]):
+    """Things of a kind by their names; an unknown name is answered with those that there are."""
+
+    def __init__(self, kind: str, things: Iterable[tuple[str, Asked]] = ()) -> None:
+        super().__init__(things)
+        self.kind = kind
+
+    def __missing__(self, name: object) -> NoReturn:
+        raise UnknownName(f"There is no {self.kind} {name!r}; choose {one_of(self)}.")
 
 
 def check_number(name: str, number: object, most: int, least: int = 1) -> None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from inspect import isfunction, signature
 from typing import Any
 
-from .asked import ScenarioError, a, check_number, one_of, one_of_these
+from .asked import Names, ScenarioError, a, check_number, one_of_these
 from .scenario import Scenario
 
 
@@ -133,7 +133,7 @@ def _within(domain: Domain, name: str, value: object) -> object:
     return one_of_these(name, value, domain) if isinstance(domain, tuple) else domain(name, value)
 
 
-SCENARIOS: dict[str, Maker] = {}
+SCENARIOS: Names[Maker] = Names("scenario")
 DOMAINS: dict[str, Domain] = {}  # of the parameters that mean the same wherever they occur
 
 
@@ -173,8 +173,6 @@ def _is_ours(make: Callable[..., Scenario]) -> bool:
 
 def named_scenario(name: str) -> Maker:
     """Return the maker of the scenario of that name; raise ScenarioError for an unknown one."""
-    if name not in SCENARIOS:
-        raise ScenarioError(f"There is no scenario {name!r}; choose {one_of(SCENARIOS)}.")
     return SCENARIOS[name]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .asked import Refusal
 from .generators import Place
 from .machine import Thing, stopped, things
 from .patience import patience
@@ -18,7 +19,7 @@ from .step import Blocked, Effect, Source, Step, StepError
 from .thread import Automaton
 
 
-class ScheduleError(ValueError):
+class ScheduleError(Refusal, ValueError):
     """A schedule that is malformed or cannot be taken; the message says where and why.
 
     blocked  what its next step waits for, where that is why

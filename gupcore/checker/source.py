@@ -25,10 +25,12 @@ from tokenize import TokenError
 from types import CodeType, FrameType
 from typing import NamedTuple
 
+from .asked import Refusal
+
 FUTURES = 0x1FF0000  # the bits of co_flags that stand for `from __future__ import …`
 
 
-class ThreadError(Exception):
+class ThreadError(Refusal):
     """A thread the checker cannot work with; the message says in a sentence what to change."""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from . import paths, reach
-from .asked import ScenarioError, inside, so_many
+from .asked import Names, ScenarioError, inside, so_many
 from .explore import STATE_LIMIT, Graph, Move, Progress, explore
 from .outcomes import Outcome, outcomes
 from .patience import patience
@@ -233,11 +233,8 @@ def named_rule(name: str | Rule, scenario: Scenario) -> Rule:
     """
     if isinstance(name, Rule):
         name = name.name
-    rules = {rule.name: rule for rule in scenario.rules}
-    name = name.replace("-", " ")
-    if name not in rules:
-        raise ScenarioError(f"There is no rule {name!r}; choose {', '.join(rules)}.")
-    return rules[name]
+    rules = Names("rule", ((rule.name, rule) for rule in scenario.rules))
+    return rules[name.replace("-", " ")]
 
 
 def judge(graph: Graph, rule: Rule) -> Verdict:

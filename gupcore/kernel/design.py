@@ -15,7 +15,7 @@ from dataclasses import Field, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from ..checker.asked import one_of_these
+from ..checker.asked import Names, one_of_these
 
 Flush = Literal["IPI", "broadcast"]
 Tables = Literal["at once", "after a grace period"]
@@ -182,7 +182,7 @@ def inserted(order: tuple[str, ...], before: str, *phases: str) -> tuple[str, ..
     return (*order[:at], *phases, *order[at:])
 
 
-DESIGNS: dict[str, Design] = {}
+DESIGNS: Names[Design] = Names("design")
 
 
 def _design(name: str, says: str, like: Design | None = None, **changes: Any) -> Design:

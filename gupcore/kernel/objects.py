@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ..checker.asked import Refusal
 from ..checker.machine import CALLER
 from .pte import pte_mkdevmap, user_pte
 
@@ -50,7 +51,7 @@ MMAP_LOCK, MMAP_WRITE = "mmap_lock", "mmap_lock to write"  # the first: to read
 DAX_ENTRY, DMA = "DAX entry", "DMA in flight"
 
 
-class NotThere(ValueError):
+class NotThere(Refusal, ValueError):
     """A step was given an address or a frame that is not part of the machine."""
 
 

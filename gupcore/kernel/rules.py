@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..checker.asked import Names
 from ..checker.rule import EVERYONE_CAN_FINISH, NotWorse, Rule, usual_rules
 from ..checker.step import Step
 from .machine import DEVICE, FREE, IDLE, NOWHERE, OTHERS, Machine
@@ -153,67 +154,65 @@ READ_ONLY = Rule(
     _no_write_through_read_only,
 )
 
-RULES: dict[str, Rule] = {
-    rule.name: rule
-    for rule in (
-        Rule(
-            "struct page exists",
-            "No step touches a struct page that has been removed.",
-            "step",
-            _struct_page_exists,
-        ),
-        Rule(
-            "the right page",
-            "No disk moves data to or from a frame that belongs to somebody else.",
-            "step",
-            _right_page,
-        ),
-        Rule(
-            "only the allocator revives",
-            "Only an allocator raises a page's count from zero, and no count drops below idle.",
-            "step",
-            _only_the_allocator_revives,
-        ),
-        Rule(
-            "implied reference",
-            "Behind a PTE that is not special there is a struct page with a count above zero.",
-            "step",
-            NotWorse(_unbacked),
-        ),
-        Rule(
-            "tables exist",
-            "No walker reads a page table that has been freed.",
-            "step",
-            _tables_exist,
-        ),
-        Rule(
-            "DMA lands",
-            "No disk moves data to or from a frame that is free, or whose driver is unbound.",
-            "step",
-            _dma_lands,
-        ),
-        Rule(
-            "no stale mapping",
-            "No page table and no TLB points at a frame that was freed, reused or unbound.",
-            "step",
-            NotWorse(_stale),
-        ),
-        Rule(
-            "clean means clean",
-            "Once the device is told that its data are safe, nothing writes to it, or could.",
-            "step",
-            _clean_means_clean,
-        ),
-        Rule(
-            "counts balance",
-            "When all threads have ended, every count is at its idle value and nothing is held.",
-            "end",
-            _counts_balance,
-            "all threads have ended with counts left over.",
-        ),
-        EVERYONE_CAN_FINISH,
-    )
-}
+_RULES = (
+    Rule(
+        "struct page exists",
+        "No step touches a struct page that has been removed.",
+        "step",
+        _struct_page_exists,
+    ),
+    Rule(
+        "the right page",
+        "No disk moves data to or from a frame that belongs to somebody else.",
+        "step",
+        _right_page,
+    ),
+    Rule(
+        "only the allocator revives",
+        "Only an allocator raises a page's count from zero, and no count drops below idle.",
+        "step",
+        _only_the_allocator_revives,
+    ),
+    Rule(
+        "implied reference",
+        "Behind a PTE that is not special there is a struct page with a count above zero.",
+        "step",
+        NotWorse(_unbacked),
+    ),
+    Rule(
+        "tables exist",
+        "No walker reads a page table that has been freed.",
+        "step",
+        _tables_exist,
+    ),
+    Rule(
+        "DMA lands",
+        "No disk moves data to or from a frame that is free, or whose driver is unbound.",
+        "step",
+        _dma_lands,
+    ),
+    Rule(
+        "no stale mapping",
+        "No page table and no TLB points at a frame that was freed, reused or unbound.",
+        "step",
+        NotWorse(_stale),
+    ),
+    Rule(
+        "clean means clean",
+        "Once the device is told that its data are safe, nothing writes to it, or could.",
+        "step",
+        _clean_means_clean,
+    ),
+    Rule(
+        "counts balance",
+        "When all threads have ended, every count is at its idle value and nothing is held.",
+        "end",
+        _counts_balance,
+        "all threads have ended with counts left over.",
+    ),
+    EVERYONE_CAN_FINISH,
+)
+RULES = Names("rule", ((rule.name, rule) for rule in _RULES))
 
 
 @usual_rules.register
