@@ -417,7 +417,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a list inside": (
         lambda: scene(machine=WithList()),
-        "a WithList with a list, which can change; use a tuple.",
+        "The machine's field given holds a list, which can change; use a tuple.",
     ),
     "a class": (lambda: scene(machine=Pool), "The machine is the class Pool; write Pool(…)."),
     "a number for a design": (

@@ -19,6 +19,7 @@ from itertools import count, islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from .answers import Answers
 from .asked import ScenarioError
 from .machine import Unseen, stopped
 from .patience import call
@@ -100,6 +101,7 @@ class Crowd:
             raise ScenarioError(f"What in a {kind} is a CPU's own is not known; see callers.own.")
         self.own = found
         self.reach = begin()
+        Answers().number(scenario.machine)  # a machine that can change is refused by its field
         self.reach.add_value(scenario.machine, "The machine is")
         self.rest, self.marks = self.apart(scenario.machine, self.cpus)
         if len(set(self.marks)) > 1:

@@ -66,8 +66,9 @@ class Graph:
     ) -> None:
         self.threads = tuple(threads)
         self.reach = begin()
-        self.reach.add_value(machine, "The machine is")
         self.answers = answers or Answers()
+        start = self.answers.number(machine)  # a machine that can change is refused by its field
+        self.reach.add_value(machine, "The machine is")
         self.machines = self.answers.machines
         self._shifts = [MACHINE_BITS + NODE_BITS * t for t in range(len(self.threads))]
         self._masks = [
@@ -78,7 +79,6 @@ class Graph:
             (moves.get, mask, thread)
             for thread, (moves, mask) in enumerate(zip(self._moves, self._masks, strict=True))
         ]
-        start = self.answers.number(machine)
         for thread, shift in zip(self.threads, self._shifts, strict=True):
             start |= thread.start() << shift
         self.states = [start]
