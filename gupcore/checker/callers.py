@@ -222,32 +222,38 @@ class Crowd:
         """
         step = self.node(mover, at).step
         assert step is not None
-        before = self.own.holding(rest, held)
+        before, looked = self.own.holding(rest, held), list[str]()
         for kind in kinds:
-            before = self.own.hidden(before, kind, Unseen(kind))
+            before = self.own.hidden(before, kind, Unseen(kind, looked))
         try:
             effect = call(step.action.apply, before, *step.args)
-            if not isinstance(effect, Effect):
-                return False
-            self.broken(before, step, effect)
-            left = self._left(rest, effect.machine)
+            if isinstance(effect, Effect):
+                self.broken(before, step, effect)
+                key(effect.result)
+                left = self._left(rest, before, effect.machine)
         except Exception:  # it looks, or it would do so if it came that far
             return True
+        if looked or not isinstance(effect, Effect):
+            return bool(looked)
         self._see_own(step, frozenset().union(*left.values()), self.cpus[:1] if mover >= 0 else ())
         return left.keys() != kinds
 
-    def _left(self, rest: Any, after: Any) -> dict[str, frozenset[int]]:
-        """Return the kinds of marks at which a step did not look, and whose it added or took."""
-        values = (getattr(after, field.name) for field in fields(after))
-        left = {value.kind: value.changed for value in values if isinstance(value, Unseen)}
-        return {
-            kind: frozenset(
-                cpu
-                for cpu, (of, _) in self.own.marks(self.own.hidden(rest, kind, changed))
-                if of == kind
-            )
-            for kind, changed in left.items()
-        }
+    def _left(self, rest: Any, before: Any, after: Any) -> dict[str, frozenset[int]]:
+        """Return the kinds of marks that a step left where they were, and whose it added or took.
+
+        Raises Changeable where marks at which nobody may look have gone anywhere else.
+        """
+        left: dict[str, frozenset[int]] = {}
+        for field in fields(after):
+            was, now = getattr(before, field.name), getattr(after, field.name)
+            if type(was) is not Unseen:
+                key(now)
+            elif type(now) is Unseen and now.kind == was.kind and was.kind not in left:
+                marks = self.own.marks(self.own.hidden(rest, was.kind, now.changed))
+                left[was.kind] = frozenset(cpu for cpu, (of, _) in marks if of == was.kind)
+            else:
+                return {}
+        return left
 
     def _see_own(self, step: Step, changed: Iterable[int], present: Sequence[int]) -> None:
         """Raise CallersDiffer if a step adds or takes what is the CPU's of a caller not present."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any, NamedTuple, Protocol, Self, TypeGuard, TypeVar
+from typing import Any, NamedTuple, NoReturn, Protocol, Self, TypeGuard, TypeVar
 
 
 class Gone(Exception):
@@ -115,7 +115,7 @@ def set_of(entries: Iterable[Entry]) -> frozenset[Entry]:
     return frozenset(sorted(entries))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Unseen:
     """Stands for a set at which nobody may look; it can be added to and taken from.
 
@@ -123,25 +123,29 @@ class Unseen:
     whatever is in the set: see `callers`.
 
     kind     what marks are in the set
+    looked   is added to when somebody looks, who may take no notice of being refused
     changed  what was added or taken
     """
 
-    kind: str = ""
+    kind: str
+    looked: list[str]
     changed: frozenset[Any] = frozenset()
 
     def __or__(self, more: frozenset[Any]) -> Unseen:
-        return Unseen(self.kind, self.changed | more)
+        return Unseen(self.kind, self.looked, self.changed | more)
 
     __sub__ = __or__
 
-    def __bool__(self) -> bool:
+    def _refuse(self, *_: object) -> NoReturn:
+        self.looked.append(self.kind)
         raise TypeError("nobody may look")
 
-    def __eq__(self, other: object) -> bool:
-        raise TypeError("nobody may look")
+    __bool__ = __eq__ = __hash__ = __iter__ = __len__ = __contains__ = _refuse
+    __le__ = __lt__ = __ge__ = __gt__ = __and__ = __xor__ = __repr__ = _refuse
+    __ror__ = __rsub__ = __rand__ = __rxor__ = _refuse
 
-    def __hash__(self) -> int:
-        raise TypeError("nobody may look")
+    def __getattr__(self, name: str) -> NoReturn:
+        self._refuse()
 
 
 def stopped(machine: object) -> bool:
