@@ -99,6 +99,14 @@ def contradicts(found: ReportOnAny, scenario: Scenario, most: int = 3) -> None:
                     assert verdict.callers <= number
 
 
+@pytest.mark.parametrize("name", ["rebind", "stores", "block-io", "munmap-truncate"])
+def test_other_scenes_with_two_callers_show_what_any_number_does(name: str) -> None:
+    exact, found = check_by_orbits(SCENARIOS[name](callers=2)), check_any(SCENARIOS[name]())
+    for verdict in exact.verdicts:
+        assert found[verdict.rule.name].status in (verdict.status, "undetermined")
+    assert any(verdict.status != "undetermined" for verdict in found.verdicts)
+
+
 # --- What cannot be said --------------------------------------------------------------------------
 
 
@@ -216,7 +224,7 @@ def test_any_number_in_python() -> None:
 
 
 def forgets_the_second_holder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "_holders", lambda many, more: [max(0, min(many + more, 1))])
+    monkeypatch.setattr(views, "holders_after", lambda many, more: [max(0, min(many + more, 1))])
 
 
 def sees_nobody_beside(monkeypatch: pytest.MonkeyPatch) -> None:

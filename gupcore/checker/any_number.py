@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
+from types import FunctionType
 from typing import Final
 
 from . import reach
 from .asked import ScenarioError
-from .callers import Crowd, alike, differ_at
+from .callers import Crowd, alike, differ_at, further_cpus, on_cpu
 from .explore import Progress
 from .finishing import may_be_stuck
 from .orbits import Search, judge
@@ -24,7 +26,7 @@ from .premises import see_that_they_hold
 from .rule import FAILS, FINISH, HOLDS, UNDETERMINED, Rule
 from .scenario import MOST_THREADS, Scenario
 from .summary import Summary
-from .thread import Automaton
+from .values import holds
 from .verdict import Verdict, named_rule
 from .views import Untold, Views
 
@@ -90,7 +92,7 @@ def check_any(
     for given in scenario.rules:
         reach.current.add_value(given.holds, f"The rule {given.name!r} is judged by")
     with patience():
-        views = Views(_of_two(scenario))
+        views = Views(*_few_and_many(scenario))
         unsure, why, told = _unsure(views, rules)
         found = _with_few(scenario, unsure, progress)
     verdicts = tuple(
@@ -110,7 +112,7 @@ def views_of(scenario: Scenario) -> Views:
     """
     reach.begin()
     with patience():
-        views = Views(_of_two(scenario))
+        views = Views(*_few_and_many(scenario))
         views.run()
     return views
 
@@ -158,7 +160,7 @@ def _with_few(
 
 def see_that_many_can_be(scenario: Scenario) -> None:
     """Raise ScenarioError where the callers of a scenario cannot be many."""
-    _of_two(scenario)
+    _few_and_many(scenario)
 
 
 def with_callers(scenario: Scenario, number: int) -> Scenario:
@@ -173,15 +175,9 @@ def with_callers(scenario: Scenario, number: int) -> Scenario:
     threads, model = scenario.threads, scenario.threads[callers[0]]
     others = [thread for n, thread in enumerate(threads) if n not in callers]
     where = differ_at(model, threads[callers[1]]) or ()
-    further = range(100, 100 + MOST_THREADS)
-    called = [_on(model, where, cpu) for cpu in (*cpus, *further)[:number]]
+    further = islice(further_cpus(others, cpus), MOST_THREADS)
+    called = [on_cpu(model, where, cpu) for cpu in (*cpus, *further)[:number]]
     return replace(scenario, threads=(*called, *others))
-
-
-def _on(model: Automaton, where: tuple[int, ...], cpu: int) -> Automaton:
-    """Return the thread of a caller on another CPU."""
-    args = tuple(cpu if n in where else arg for n, arg in enumerate(model.args))
-    return Automaton(f"{model.label.split(' on CPU')[0]} on CPU {cpu}", model.function, args)
 
 
 def _parameters(scenario: Scenario) -> Iterable[str]:
@@ -189,18 +185,37 @@ def _parameters(scenario: Scenario) -> Iterable[str]:
     return () if maker is None else maker.parameters
 
 
-def _of_two(scenario: Scenario) -> Scenario:
-    """Return a scenario with two callers; raise ScenarioError where more would change the rest."""
-    two, three = with_callers(scenario, 2), with_callers(scenario, 3)
-    few, more = Crowd(two), Crowd(three)
-    bare = [crowd.own.marked(crowd.rest, frozenset()) for crowd in (few, more)]
-    same = bare[0] == bare[1] and len(few.singles) == len(more.singles)
-    if not few.cpus or not same or few.marks[:1] != more.marks[:1]:
-        raise ScenarioError(
-            f"{scenario.name or 'The scenario'} is another with each number of callers: "
-            "its machine, or a thread, grows with them."
-        )
-    for one, other in zip(few.singles, more.singles, strict=True):
-        if differ_at(one, other) is None:
-            raise ScenarioError(f"{one.label} does something else where there are more callers.")
-    return two
+def _few_and_many(scenario: Scenario) -> tuple[Scenario, Scenario]:
+    """Return a scenario with two callers, and with as many as it takes.
+
+    Raises ScenarioError where more of them change the rest.
+    """
+    two = with_callers(scenario, 2)
+    few, many = Crowd(two), two
+    for number in range(3, MOST_THREADS):
+        try:
+            many = with_callers(scenario, number)
+        except ScenarioError:  # it takes no so many
+            break
+        more = Crowd(many)
+        bare = [crowd.own.marked(crowd.rest, frozenset()) for crowd in (few, more)]
+        same = bare[0] == bare[1] and len(few.singles) == len(more.singles)
+        same = same and all(map(_same_rule, two.rules, many.rules))
+        if not few.cpus or not same or few.marks[:1] != more.marks[:1]:
+            raise ScenarioError(
+                f"{scenario.name or 'The scenario'} is another with each number of callers: "
+                "its machine, a thread or a rule depends on them."
+            )
+    if many is two:
+        raise ScenarioError(f"{scenario.name or 'The scenario'} takes two callers at most.")
+    return two, many
+
+
+def _same_rule(one: Rule, other: Rule) -> bool:
+    """Do two rules ask the same?  Their functions may have been made anew."""
+    return one == other or (one.name, one.on, _asks(one)) == (other.name, other.on, _asks(other))
+
+
+def _asks(rule: Rule) -> object:
+    asks = rule.holds
+    return (asks.__code__, holds(asks)) if isinstance(asks, FunctionType) else asks

@@ -77,7 +77,7 @@ def so_many(number: int, noun: str) -> str:
 
 def inside(sentence: str) -> str:
     """Return a sentence as it goes on in another."""
-    return f"{sentence[0].lower()}{sentence[1:]}"
+    return f"{sentence[:1].lower()}{sentence[1:]}"
 
 
 def a(value: object, the: str = "the") -> str:

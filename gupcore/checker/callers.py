@@ -12,11 +12,10 @@ caller with all the others on other CPUs, and must do the same to everyone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import singledispatch
 from itertools import count, islice
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .answers import Answers
@@ -24,17 +23,16 @@ from .asked import ScenarioError
 from .machine import Unseen, stopped
 from .patience import call
 from .reach import begin
-from .rule import RETURN, STEP
+from .rule import RETURN, STEP, Rule
 from .scenario import Scenario
 from .source import ThreadError
-from .step import Effect, Step
+from .step import Effect, Step, StepError
 from .thread import Automaton, Node
 from .values import key
 
 Mark = tuple[str, Any]  # its kind, and which
 Marks = frozenset[Mark]  # what a machine keeps of one CPU
 Reference = tuple[str, Any]  # what kind of thing it is on, and which
-NOTHING: Mapping[Reference, Any] = MappingProxyType({})
 
 
 class Own(NamedTuple):
@@ -116,20 +114,53 @@ class Crowd:
         self.pool = self.cpus
         self._theirs = frozenset(self.pool)
         self._turns = 0
+        self._further: tuple[int, int] | None = None
+        self._beside: dict[int, tuple[Automaton, tuple[int, int]]] = {}
 
     def make_room(self, callers: int) -> None:
-        """Let there be so many more callers, on the least numbers that are nobody's CPU."""
-        taken = {arg for thread in self.singles for arg in thread.args if type(arg) is int}
-        taken |= {*self.cpus, *(cpu for cpu, _ in self.own.marks(self.rest))}
-        self.pool += tuple(islice((cpu for cpu in count() if cpu not in taken), callers))
+        """Let there be so many more callers, on the least numbers that are nobody's CPU.
+
+        The first and the last of them are run as well, beside those of the scenario.
+        """
+        self.pool += tuple(islice(further_cpus(self.singles, self.cpus), callers))
         self._theirs = frozenset(self.pool)
+        where = differ_at(*self.callers[:2]) if self.callers else ()
+        if where:
+            self._further = self.pool[len(self.cpus)], self.pool[-1]
+            self.callers += tuple(on_cpu(self.callers[0], where, cpu) for cpu in self._further)
+            self.cpus += self._further
 
     def start(self) -> tuple[int, ...]:
         """Return the nodes the other threads begin at; a caller begins at 0."""
         for caller in self.callers:
             caller.start()
             self._see_alike(0)
-        return tuple(single.start() for single in self.singles)
+        started = tuple(single.start() for single in self.singles)
+        for number, (beside, _) in self._beside.items():
+            beside.start()
+            self._see_beside(number, 0, 0)
+        return started
+
+    def run_beside(self, others: Sequence[Automaton]) -> None:
+        """From `start` on, see that the singles do what the others do, who may be on other CPUs."""
+        for number, (one, other) in enumerate(zip(self.singles, others, strict=True)):
+            where = differ_at(one, other)
+            if where is None:
+                raise self._with_more(number)
+            if where:
+                fresh = Automaton(other.label, other.function, other.args)
+                cpus: Any = one.args[where[0]], other.args[where[0]]
+                self._beside[number] = fresh, cpus
+
+    def _see_beside(self, number: int, at: int, arrived: int) -> None:
+        beside, (here, there) = self._beside[number]
+        steps = self.singles[number].nodes[at].step, beside.nodes[arrived].step
+        if at != arrived or not same_step((steps[0], here), (steps[1], there)):
+            raise self._with_more(number)
+
+    def _with_more(self, number: int) -> ScenarioError:
+        does = f"{self.singles[number].label} does something else"
+        return ScenarioError(f"{does} where there are more callers.")
 
     def verify(self) -> None:
         """See that the threads, and all they reach, are what they were when the search began."""
@@ -144,7 +175,11 @@ class Crowd:
     def after(self, mover: int, at: int, result: Hashable) -> int:
         """Return the node after that one, when its step gave `result`."""
         if mover < 0:
-            return self.singles[~mover].after(at, result)
+            arrived_at = self.singles[~mover].after(at, result)
+            if ~mover in self._beside:
+                beside, _ = self._beside[~mover]
+                self._see_beside(~mover, arrived_at, beside.after(at, result))
+            return arrived_at
         arrived = [caller.after(at, result) for caller in self.callers]
         if len(set(arrived)) > 1:
             raise self._differ(at)
@@ -171,24 +206,30 @@ class Crowd:
         mover: int,
         at: int,
         marks: Sequence[Marks],
-        held: Mapping[Reference, Any] = NOTHING,
     ) -> Done | None:
         """Let somebody take the step of a node; None if it has none, or is blocked.
 
         mover  as in `node`
         marks  of all callers; if one of them moves it is the first
-        held   how many references they hold that are not in `rest`, where these are kept apart
         """
-        done = self._act(rest, mover, at, marks, held, self.pool[: len(marks)])
-        if len(marks) > 1:
-            self._turns += 1
-            first = self.cpus[self._turns % len(self.cpus) or 1]
+        done = self._act(rest, mover, at, marks, self.pool[: len(marks)])
+        for first in self._in_turn(len(marks)) if len(marks) > (mover < 0) else ():
             others = [cpu for cpu in self.pool[: len(marks)] if cpu != first][: len(marks) - 1]
-            again = self._act(rest, mover, at, marks, held, (first, *reversed(others)))
+            again = self._act(rest, mover, at, marks, (first, *reversed(others)))
             if not _same(done, again):
                 step = self.node(mover, at).step
                 raise CallersDiffer(f"The step {step!r} tells callers apart by their CPUs.")
         return done
+
+    def _in_turn(self, together: int) -> tuple[int, ...]:
+        """Return on which CPUs, other than the first, a step is taken again.
+
+        Where there is room for many, and few are together, on the second and on a further one.
+        """
+        self._turns += 1
+        if self._further is None or together > 2:
+            return (self.cpus[self._turns % len(self.cpus) or 1],)
+        return self.cpus[1], self._further[self._turns % 2]
 
     def _act(
         self,
@@ -196,13 +237,11 @@ class Crowd:
         mover: int,
         at: int,
         marks: Sequence[Marks],
-        held: Mapping[Reference, Any],
         cpus: Sequence[int],
     ) -> Done | None:
         thread = self.singles[~mover] if mover < 0 else self.callers[self.cpus.index(cpus[0])]
         step = thread.nodes[at].step
         before = self.joined(rest, cpus, marks)
-        before = self.own.holding(before, held) if held else before
         if step is None or stopped(before):
             return None
         effect = step.take(before)
@@ -213,16 +252,14 @@ class Crowd:
         broken = self.broken(before, step, effect)
         return Done(effect, before, after, left, broken)
 
-    def looks(
-        self, rest: Any, mover: int, at: int, kinds: frozenset[str], held: Mapping[Reference, Any]
-    ) -> bool:
+    def looks(self, rest: Any, mover: int, at: int, kinds: frozenset[str]) -> bool:
         """Does a step, or a rule about it, look at marks of some kinds, or change others' marks?
 
         If not, it does beside all others what it does beside nobody, and leaves them as they are.
         """
         step = self.node(mover, at).step
         assert step is not None
-        before, looked = self.own.holding(rest, held), list[str]()
+        before, looked = rest, list[str]()
         for kind in kinds:
             before = self.own.hidden(before, kind, Unseen(kind, looked))
         try:
@@ -262,9 +299,24 @@ class Crowd:
 
     def broken(self, before: Any, step: Step, effect: Effect) -> frozenset[str]:
         """Name the rules that a step broke."""
-        return frozenset(
-            rule.name for rule in self._rules if not rule.holds(before, step, effect.machine)
-        )
+        seen = before, step, effect.machine
+        return frozenset(rule.name for rule in self._rules if not self.keeps(rule, *seen))
+
+    def keeps(self, rule: Rule, *seen: Any) -> bool:
+        """Is a rule kept?  Raises Asks where it asks for a number of which too little is known."""
+        try:
+            if type(answer := rule.holds(*seen)) is bool:
+                return answer
+        except StepError:
+            raise
+        except Exception:
+            pass  # it is asked again, for a sentence
+        try:
+            return rule.is_kept(*seen)
+        except ScenarioError as error:
+            if isinstance(error.__cause__, StepError):
+                raise error.__cause__ from None
+            raise
 
     def _see_alike(self, at: int) -> None:
         """Raise CallersDiffer unless all callers take the same step at a node."""
@@ -324,6 +376,18 @@ def differ_at(one: Automaton, other: Automaton) -> tuple[int, ...] | None:
     if len(cpus) > 1 or not all(type(cpu) is int for pair in cpus for cpu in pair):
         return None
     return where
+
+
+def further_cpus(singles: Iterable[Automaton], cpus: Iterable[int]) -> Iterator[int]:
+    """Yield the least numbers that are no thread's CPU: further callers run on them."""
+    taken = {*cpus, *(arg for thread in singles for arg in thread.args if type(arg) is int)}
+    return (cpu for cpu in count() if cpu not in taken)
+
+
+def on_cpu(model: Automaton, where: tuple[int, ...], cpu: int) -> Automaton:
+    """Return the thread of a caller on another CPU."""
+    args = tuple(cpu if n in where else arg for n, arg in enumerate(model.args))
+    return Automaton(f"{model.label.split(' on CPU')[0]} on CPU {cpu}", model.function, args)
 
 
 def _same(one: Done | None, other: Done | None) -> bool:

@@ -20,8 +20,9 @@ that they do not.  Where none of this is so, somebody may be stuck: nothing is p
 
 from __future__ import annotations
 
+from .held import Seen, fits, holders_among
 from .machine import stopped
-from .views import Base, Caller, Seen, Views, fits, holders_among
+from .views import Base, Caller, Views
 
 Stands = tuple[Base, Caller]
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from itertools import combinations
 
+from .held import holders_among
 from .machine import stopped
 from .rule import END
 from .several import LEAST
 from .source import ThreadError
-from .views import Base, Mover, Outcome, Untold, Views, holders_among
+from .views import Base, Mover, Outcome, Untold, Views
 
 CROWDED = 6  # beside how many of a kind a step is tried
 TRIED = (2, 3, 7)  # numbers that "two or more" stands for
@@ -49,11 +50,14 @@ def _judge_ends(views: Views) -> None:
         ended = [caller.seen for caller in views.of[base] if views.ended(caller)]
         if not holders_among(base.held, ended):
             continue
-        for group in groups(sorted({marks for marks, _ in ended})):
+        kinds = sorted({marks for marks, _ in ended})
+        pairs = [pair for two in combinations(kinds, 2) for pair in unequal(list(two))]
+        for group in (*groups(kinds), *pairs):
             of = [views.marks.values[n] for n in group]
             machine = crowd.joined(views.machine(base), crowd.pool[: len(of)], of)
-            machine = crowd.own.holding(machine, views.held(base))
-            views.broken |= {rule.name for rule in rules if not rule.holds(machine)}
+            for many in (0, *TRIED):
+                holding = crowd.own.holding(machine, views.held(base, many))
+                views.broken |= {rule.name for rule in rules if not crowd.keeps(rule, holding)}
 
 
 def _test(views: Views, base: Base, mover: Mover, others: list[int]) -> None:
@@ -61,7 +65,9 @@ def _test(views: Views, base: Base, mover: Mover, others: list[int]) -> None:
     step = views.crowd.node(who, at).step
     if step is None:
         return
-    for group in groups(others) if views.looks(base, who, at) else ():
+    free = [kind for kind in others if views.outcome(base, mover, (kind,)) is not None]
+    tried = (*groups(others), *unequal(others), *unequal(free))
+    for group in tried if views.looks(base, who, at) else ():
         if not _as_beside_each(
             views.outcome(base, mover, group),
             [views.outcome(base, mover, (other,)) for other in group],
@@ -72,7 +78,11 @@ def _test(views: Views, base: Base, mover: Mover, others: list[int]) -> None:
             )
     alone = views.outcome(base, mover, ())
     for many in TRIED if any(n == LEAST for _, n in base.held) else (1,):
-        if views.work_out(base, who, at, marks, views.held(base, many)) != alone:
+        all_there = tuple(others) if views.looks(base, who, at) else ()
+        beside = views.outcome(base, mover, all_there) if all_there else None
+        if views.work_out(base, who, at, marks, many) != alone or (
+            all_there and views.work_out(base, who, at, marks + all_there, many) != beside
+        ):
             raise Untold(f"The step {step!r} does something else with a count of {many}.")
 
 
@@ -81,6 +91,12 @@ def groups(kinds: list[int]) -> Iterator[tuple[int, ...]]:
     yield from ((), tuple(kinds), tuple(kinds) * 2)
     yield from ((kind,) * many for kind in kinds for many in range(1, CROWDED + 1))
     yield from combinations(kinds, 2)
+
+
+def unequal(kinds: list[int]) -> Iterator[tuple[int, ...]]:
+    """Yield groups in which there are fewer of each kind than of the next one, and more."""
+    for ordered in (kinds, kinds[::-1]):
+        yield tuple(kind for many, kind in enumerate(ordered, 1) for _ in range(many))
 
 
 def _as_beside_each(together: Outcome | None, each: list[Outcome | None]) -> bool:

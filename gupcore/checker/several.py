@@ -9,6 +9,7 @@ numbers; one that would have to know which of them it is has asked, and is found
 from __future__ import annotations
 
 from collections.abc import Hashable
+from numbers import Number
 from typing import NoReturn
 
 from .step import StepError
@@ -51,7 +52,7 @@ class Several:
         return Taken(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, int | Several) and self._compared(other) == 0
+        return isinstance(other, Number | Several | Taken) and self._compared(other) == 0
 
     def __lt__(self, other: object) -> bool:
         return self._compared(other) < 0
@@ -77,10 +78,17 @@ class Several:
     def __repr__(self) -> str:
         return "several"
 
+    def _cannot(self, *_: object) -> NoReturn:
+        self._refuse("works with")
+
+    __rsub__ = __mod__ = __rmod__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = _cannot
+    __truediv__ = __rtruediv__ = __divmod__ = __pow__ = __abs__ = __int__ = __float__ = _cannot
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lshift__ = __rshift__ = _cannot
+
     def _compared(self, other: object) -> int:
         if type(other) is Several and other.of == self.of:
             return self.more - other.more
-        if isinstance(other, int) and other < self.least + self.more:
+        if isinstance(other, int | float) and other < self.least + self.more:
             return 1
         self._refuse(f"compares with {other}")
 
@@ -104,3 +112,9 @@ class Taken:
 
     def __radd__(self, other: object) -> NoReturn:
         self.what._refuse("sets")
+
+    def _cannot(self, *_: object) -> NoReturn:
+        self.what._refuse("works with")
+
+    __eq__ = __hash__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __index__ = _cannot
+    __add__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __neg__ = __abs__ = _cannot

@@ -14,11 +14,14 @@ blocked where it is blocked beside one.  Nor may it matter how many more than on
 These are the premises, and they are tested for each step in each base, whenever this is run:
 
 * A count of which no more than "two or more" is known cannot be asked which it is: see `several`.
-  The step is also taken with counts of two, three and seven, which must make no difference.
-* Each step is taken beside up to six of each kind of caller, beside every two kinds, and beside
-  all of them once and twice, and does then what was said above (see `premises`).  A step that runs
-  to its end on a machine whose marks nobody may look at, and has then added and taken its own CPU's
-  alone, does the same beside everybody, and needs no trying.
+  The step is also taken with counts of two, three and seven, alone and beside all others, which
+  must make no difference.
+* Each step is taken beside up to six of each kind of caller, beside every two kinds, beside all of
+  them once and twice, and beside fewer of each kind than of the next one; and does then what was
+  said above (see `premises`).  A step that runs to its end on a machine whose marks nobody may look
+  at, leaves them where they were, and has added and taken its own CPU's alone, does the same beside
+  everybody, and needs no trying.
+* Each step of a caller is taken on three CPUs, and must do the same (see `callers`).
 * What a caller takes and drops is what its step declares; it never drops what it does not hold.
 
 A step that does otherwise is named in `Untold`, and nothing is said of any number.  One that does
@@ -28,12 +31,13 @@ That a step cannot tell seven of a kind from six is tested no further; it is not
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
 from .answers import Answers
 from .callers import Crowd, Done, Reference
+from .held import Held, Seen, fits, holders_after, without
 from .machine import CALLER, keeps_accounts, stopped
 from .orbits import Numbers
 from .scenario import Scenario
@@ -41,16 +45,14 @@ from .several import LEAST, Asks, Several
 from .source import ThreadError
 from .step import Step
 
+WHATEVER = -1  # references, where any number may be held
 MOST_BASES = 5_000  # more than a scenario has whose machine does not count for ever
 
-Held = tuple[tuple[Reference, int], ...]  # how many references on what; at most LEAST in a base
+MOST_HELD = 32  # references of one caller on one thing
 
 
 class Untold(Exception):
     """Why nothing can be said of any number of callers: a sentence."""
-
-
-Seen = tuple[int, Held]  # what the others see of a caller, and the base knows
 
 
 class Base(NamedTuple):
@@ -111,15 +113,16 @@ class MarksNumbers(Numbers):
 
 
 class Views:
-    """The views of a scenario, one caller of which stands for any number.
+    """The views of a scenario, one caller of which stands for any number; `more` has more of them.
 
     of      the callers of each base
     broken  the rules that some step or some end may break
     edges   of the singles, (which, from 0; a node; the node after it)
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, more: Scenario) -> None:
         self.crowd = crowd = Crowd(scenario)
+        crowd.run_beside(Crowd(more).singles)
         crowd.make_room(1000)
         self.answers, self.marks = Answers(), MarksNumbers()
         self._looking: dict[Hashable, bool] = {}
@@ -129,6 +132,7 @@ class Views:
         self.broken: set[str] = set()
         self.edges: set[tuple[int, int, int]] = set()
         self._asked: list[str] = []
+        self._holding: dict[Hashable, tuple[Any, dict[Reference, Any]]] = {}
         self._outcomes: dict[Hashable, Outcome | None] = {}
         self._steps: dict[tuple[Base, Mover, Seen | None], list[After]] = {}
         nodes, machine = crowd.start(), self.answers.number(crowd.rest)
@@ -206,9 +210,9 @@ class Views:
             node = self.crowd.after(mover, nodes[~mover], outcome.result)
             self.edges.add((~mover, nodes[~mover], node))
             nodes = (*nodes[:~mover], node, *nodes[~mover + 1 :])
-        other = (outcome.marks[-1], _left(beside[1], outcome.gone)) if beside else None
-        held = dict(_left(base.held, outcome.gone))
-        numbers = product(*(_holders(held.get(ref, 0), n) for ref, n in more.items()))
+        other = (outcome.marks[-1], without(beside[1], outcome.gone)) if beside else None
+        held = dict(without(base.held, outcome.gone))
+        numbers = product(*(holders_after(held.get(ref, 0), n) for ref, n in more.items()))
         for these in numbers:
             now = held | dict(zip(more, these, strict=True))
             there = Base(outcome.rest, nodes, tuple(sorted(one for one in now.items() if one[1])))
@@ -217,12 +221,14 @@ class Views:
 
     def _booked(self, mover: Caller, outcome: Outcome) -> Held:
         """Book what a caller took and dropped on it."""
-        holds = dict(_left(mover.holds, outcome.gone))
+        holds = dict(without(mover.holds, outcome.gone))
         for ref, n in outcome.more:
             holds[ref] = holds.get(ref, 0) + n
+            step = self.crowd.node(0, mover.node).step
             if holds[ref] < 0:
-                step = self.crowd.node(0, mover.node).step
                 raise Untold(f"The step {step!r} drops a reference that its caller does not hold.")
+            if holds[ref] > MOST_HELD:
+                raise Untold(f"With the step {step!r} one caller takes ever more references.")
         return tuple(sorted(one for one in holds.items() if one[1]))
 
     # --- One step ---
@@ -254,14 +260,11 @@ class Views:
         """Does it matter to a step, or to a rule about it, how many references callers hold?"""
         asked = self._whatever_is_held(base, who, at, marks)
         if asked not in self._counting:
-            kept, self._asked = self._asked, []
-            held = {ref: Several(ref, self._asked, least=0) for ref in self._references}
             try:
-                self._outcomes[asked] = self.work_out(base, who, at, marks, held)
+                self._outcomes[asked] = self.work_out(base, who, at, marks, WHATEVER)
                 self._counting[asked] = False
             except (Untold, ThreadError):
                 self._counting[asked] = True
-            self._asked = kept
         return self._counting[asked]
 
     def _whatever_is_held(self, base: Base, who: int, at: int, marks: tuple[int, ...]) -> Hashable:
@@ -277,14 +280,28 @@ class Views:
         step = self.crowd.node(who, at)
         asked = base.machine, base.held, who, step.step_key, kinds
         if asked not in self._looking:
-            held = self.held(base)
-            self._looking[asked] = self.crowd.looks(self.machine(base), who, at, kinds, held)
+            machine, _ = self.holding(base)
+            self._looking[asked] = self.crowd.looks(machine, who, at, kinds)
         return self._looking[asked]
 
     def held(self, base: Base, many: int = 0) -> dict[Reference, Any]:
-        """Return how many references callers hold; `many`, if not 0, in place of two or more."""
+        """Return how many references callers hold.
+
+        many  if not 0, what stands in place of two or more; WHATEVER, of any number of all met
+        """
+        if many == WHATEVER:
+            return {ref: Several(ref, self._asked, least=0) for ref in self._references}
         several = {ref: many or Several(ref, self._asked) for ref, n in base.held if n == LEAST}
         return dict(base.held) | several
+
+    def holding(self, base: Base, many: int = 0) -> tuple[Any, dict[Reference, Any]]:
+        """Return the machine of a base with what callers hold, and how much that is."""
+        of: Hashable = len(self._references) if many == WHATEVER else base.held
+        if (base.machine, of, many) not in self._holding:
+            held = self.held(base, many)
+            found = self.crowd.own.holding(self.machine(base), held), held
+            self._holding[base.machine, of, many] = found
+        return self._holding[base.machine, of, many]
 
     def who(self, base: Base, mover: Mover) -> tuple[int, int, tuple[int, ...]]:
         """Return a mover as `Crowd` names it, its node, and the marks of it, if it is a caller."""
@@ -293,25 +310,21 @@ class Views:
         return mover, base.nodes[~mover], ()
 
     def work_out(
-        self,
-        base: Base,
-        who: int,
-        at: int,
-        marks: tuple[int, ...],
-        held: Mapping[Reference, Any] | None = None,
+        self, base: Base, who: int, at: int, marks: tuple[int, ...], many: int = 0
     ) -> Outcome | None:
-        """Take a step while callers hold so many references, if not as many as the base says."""
-        held = self.held(base) if held is None else held
+        """Take a step while callers hold what the base says; `many` as in `held`."""
+        self._asked.clear()
+        machine, held = self.holding(base, many)
         of = [self.marks.values[n] for n in marks]
         step = self.crowd.node(who, at).step
         assert step is not None
         try:
-            done = self.crowd.act(self.machine(base), who, at, of, held)
+            done = self.crowd.act(machine, who, at, of)
             if done is None or self._asked:
                 return self._refused(step)
             more, gone = _accounts(done, step, held) if who >= 0 else ({}, _gone(done, held))
             kept = {ref: -(held.get(ref, 0) + more.get(ref, 0)) for ref in {**held, **more}}
-            rest = self.crowd.own.holding(done.rest, dict(_left(tuple(kept.items()), gone)))
+            rest = self.crowd.own.holding(done.rest, dict(without(tuple(kept.items()), gone)))
             number = self.answers.number(rest, base.machine)
         except Asks:
             return self._refused(step)
@@ -336,35 +349,6 @@ class Views:
 
 Mover = int | Caller
 After = tuple[Base, Caller | None, Seen | None]  # the base, the mover if it is a caller, the other
-
-
-def fits(held: Held, seen: Iterable[Seen]) -> bool:
-    """Can such callers be among those who hold so many references?"""
-    most = dict(held)
-    together: dict[Reference, int] = {}
-    for _, holds in seen:
-        for ref, n in holds:
-            together[ref] = together.get(ref, 0) + n
-    return all(most.get(ref, 0) in (LEAST, *range(n, LEAST)) for ref, n in together.items())
-
-
-def holders_among(held: Held, seen: Iterable[Seen]) -> bool:
-    """Is there a holder of every reference that is held?"""
-    return {ref for ref, _ in held} <= {ref for _, holds in seen for ref, _ in holds}
-
-
-def _holders(many: int, more: int) -> list[int]:
-    """Return how many references there can be when `more` were taken; LEAST is that many or more.
-
-    Who drops one holds it, so there are no fewer than none.
-    """
-    if many < LEAST or more >= 0:
-        return [min(many + more, LEAST)]
-    return list(range(max(LEAST + more, 0), LEAST + 1))
-
-
-def _left(held: Held, gone: frozenset[Reference]) -> Held:
-    return tuple(one for one in held if one[0] not in gone)
 
 
 def _gone(done: Done, held: Mapping[Reference, Any]) -> frozenset[Reference]:
