@@ -155,9 +155,18 @@ def test_an_exercise_is_answered_in_the_page(page_at: Callable[..., Visit], book
         assert structural_barriers(page) == []
 
 
-def wait_until_kept(page: Page, text: str) -> None:
-    key = f"gup-live:{RACE}:{CELLS[AT]['id']}"
-    page.wait_for_function("([key, text]) => localStorage.getItem(key) === text", arg=[key, text])
+def come_back(page: Page, url: str) -> Exercise:
+    """Leave for the exercise again until it says that something is kept, at most ten times.
+
+    Chromium may give the new document another process, which can read the storage before the last
+    write of the old one has arrived there; what was lost would be found by no later visit either.
+    """
+    for _ in range(10):
+        exercise = Exercise(page, url)
+        if exercise.status.inner_text():
+            break
+    expect(exercise.status).to_have_text("What you have written here is kept.")
+    return exercise
 
 
 def test_what_is_written_is_kept_and_forgotten(
@@ -170,9 +179,8 @@ def test_what_is_written_is_kept_and_forgotten(
     exercise.button("Try it").click()
     expect(exercise.editor).to_be_focused()
     exercise.write(RIGHT)
-    wait_until_kept(page, RIGHT)
-    exercise = Exercise(page, book_url)
-    expect(exercise.status).to_have_text("What you have written here is kept.")
+    assert exercise.text() == RIGHT
+    exercise = come_back(page, book_url)
     exercise.button("Try it").click()
     expect(exercise.editor).to_contain_text("not pte_special(pte)")
     exercise.button("Reset").click()
