@@ -15,6 +15,7 @@ from gupcore.checker.rule import EVERYONE_CAN_FINISH, Rule
 from gupcore.checker.scenario import Scenario, Variant
 from gupcore.checker.step import Blocked, Effect, Step, Thread, models
 from gupcore.checker.thread import Automaton
+from gupcore.checker.unseen import within
 
 THING = "thing"
 ROOMS = ("hall", "cellar")
@@ -39,7 +40,7 @@ class Hall:
     oops: str | None = None
 
     def cpus(self, room: str) -> frozenset[int]:
-        return frozenset(cpu for name, cpu in self.inside if name == room)
+        return within(self.inside, room)
 
     def wrote(self, before: "Hall") -> frozenset[str]:
         changed = (self.count, self.exists) != (before.count, before.exists)

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from gupcore import DESIGNS, SCENARIOS, Rule, Scenario, ScenarioError, check, race, replay
 from gupcore.__main__ import main
-from gupcore.checker import views
+from gupcore.checker import looks, views
 from gupcore.checker.any_number import FEW, ReportOnAny, check_any, with_callers
 from gupcore.checker.callers import CallersDiffer
 from gupcore.checker.orbits import Search, check_by_orbits, judge
 from gupcore.checker.several import Asks, Several
 from gupcore.checker.step import Blocked, Effect, Thread, models
+from gupcore.checker.unseen import Unseen
 
 SETTINGS = SCENARIOS["seed-race"].settings
 
@@ -240,9 +241,55 @@ def leaves_the_others_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views.Views, "steps", wrong)
 
 
+def sees_no_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks.Looks, "_part", lambda self, marks, seen: self.marks(frozenset()))
+
+
+def lets_look_at_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Unseen, "within", lambda self, name: frozenset(cpu for of, cpu in self.pairs if of == name)
+    )
+
+
+def loses_what_a_step_does_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks.Looks, "with_unseen", lambda self, marks, shown, after: after)
+
+
+def minds_no_change_of_the_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        looks, "_changed", lambda own, machine, *around: dict.fromkeys(KINDS, frozenset())
+    )
+
+
+KINDS = frozenset({"in"})  # of marks that callers have in its scene
+WAITED_FOR_IN_THE_CELLAR = Rule(
+    "who is waited for is not in the cellar",
+    "Who sets the flag in the cellar is not waited for.",
+    "step",
+    lambda before, step, after: (
+        step.args[1:2] != ("set",) or step.args[0] not in before.owed & before.cpus("cellar")
+    ),
+)
+
+
 MUTANTS: list[tuple[Callable[[pytest.MonkeyPatch], None], Scenario]] = [
     (forgets_the_second_holder, enters_and_asks(lambda hall, cpu: hall.count > 2)),
     (sees_nobody_beside, crowd(2, (("enter", 0, 0), ("drive out", 0, 0)), (("read", 0, 0),))),
+    (sees_no_marks, crowd(2, (("enter", 0, 0),), (("drive out", 0, 0),))),
+    (lets_look_at_every_name, crowd(2, (("enter", 0, 0),), (("look", 0, 2), ("set", 2, 0)))),
+    (
+        loses_what_a_step_does_not_see,
+        crowd(
+            2,
+            (("enter", 1, 0), ("enter", 0, 0), ("set", 0, 0)),
+            (("begin", 0, 0),),
+            rules=(WAITED_FOR_IN_THE_CELLAR,),
+        ),
+    ),
+    (
+        minds_no_change_of_the_unseen,
+        crowd(2, (("enter", 0, 0), ("leave", 0, 0)), (("clear", 0, 0),), rules=ABOUT_LEAVING),
+    ),
     (
         leaves_the_others_as_they_were,
         crowd(

@@ -13,15 +13,13 @@ caller with all the others on other CPUs, and must do the same to everyone.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import singledispatch
 from itertools import count, islice
 from typing import Any, NamedTuple
 
 from .answers import Answers
 from .asked import ScenarioError
-from .machine import Unseen, stopped
-from .patience import call
+from .machine import stopped
 from .reach import begin
 from .rule import RETURN, STEP, Rule
 from .scenario import Scenario
@@ -248,51 +246,11 @@ class Crowd:
         if not isinstance(effect, Effect):
             return None
         after, left = self.apart(effect.machine, cpus)
-        self._see_own(step, (cpu for cpu, _ in self.own.marks(after)), cpus)
+        self.see_own(step, (cpu for cpu, _ in self.own.marks(after)), cpus)
         broken = self.broken(before, step, effect)
         return Done(effect, before, after, left, broken)
 
-    def looks(self, rest: Any, mover: int, at: int, kinds: frozenset[str]) -> bool:
-        """Does a step, or a rule about it, look at marks of some kinds, or change others' marks?
-
-        If not, it does beside all others what it does beside nobody, and leaves them as they are.
-        """
-        step = self.node(mover, at).step
-        assert step is not None
-        before, looked = rest, list[str]()
-        for kind in kinds:
-            before = self.own.hidden(before, kind, Unseen(kind, looked))
-        try:
-            effect = call(step.action.apply, before, *step.args)
-            if isinstance(effect, Effect):
-                self.broken(before, step, effect)
-                key(effect.result)
-                left = self._left(rest, before, effect.machine)
-        except Exception:  # it looks, or it would do so if it came that far
-            return True
-        if looked or not isinstance(effect, Effect):
-            return bool(looked)
-        self._see_own(step, frozenset().union(*left.values()), self.cpus[:1] if mover >= 0 else ())
-        return left.keys() != kinds
-
-    def _left(self, rest: Any, before: Any, after: Any) -> dict[str, frozenset[int]]:
-        """Return the kinds of marks that a step left where they were, and whose it added or took.
-
-        Raises Changeable where marks at which nobody may look have gone anywhere else.
-        """
-        left: dict[str, frozenset[int]] = {}
-        for field in fields(after):
-            was, now = getattr(before, field.name), getattr(after, field.name)
-            if type(was) is not Unseen:
-                key(now)
-            elif type(now) is Unseen and now.kind == was.kind and was.kind not in left:
-                marks = self.own.marks(self.own.hidden(rest, was.kind, now.changed))
-                left[was.kind] = frozenset(cpu for cpu, (of, _) in marks if of == was.kind)
-            else:
-                return {}
-        return left
-
-    def _see_own(self, step: Step, changed: Iterable[int], present: Sequence[int]) -> None:
+    def see_own(self, step: Step, changed: Iterable[int], present: Sequence[int]) -> None:
         """Raise CallersDiffer if a step adds or takes what is the CPU's of a caller not present."""
         if any(cpu in self._theirs and cpu not in present for cpu in changed):
             raise CallersDiffer(f"The step {step!r} names a CPU, and so tells callers apart.")

@@ -15,10 +15,10 @@ While a step acts, the machine hands its things out through methods that say so 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, NamedTuple, NoReturn, Protocol, Self, TypeGuard, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeGuard
 
 
 class Gone(Exception):
@@ -54,9 +54,6 @@ class Touch(NamedTuple):
 
 DATA = "data of a frame"  # what a step touches that uses a frame, and does not only count it
 CALLER = "a caller"  # a holder that the machine does not know: the thread that took the reference
-
-
-Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
 
 class Words(NamedTuple):
@@ -103,49 +100,6 @@ class watching:
 
     def __exit__(self, *_: object) -> None:
         _watched.pop()
-
-
-def set_of(entries: Iterable[Entry]) -> frozenset[Entry]:
-    """Make a set that is gone through in the same order however it came about.
-
-    Of machines that differ in that order only, the checker has to look at each.
-    """
-    if isinstance(entries, Unseen):
-        return entries  # type: ignore[return-value]
-    return frozenset(sorted(entries))
-
-
-@dataclass(frozen=True, eq=False, repr=False, slots=True)
-class Unseen:
-    """Stands for a set at which nobody may look; it can be added to and taken from.
-
-    A step that does no more to it than to add and take what is its own CPU's does the same
-    whatever is in the set: see `callers`.
-
-    kind     what marks are in the set
-    looked   is added to when somebody looks, who may take no notice of being refused
-    changed  what was added or taken
-    """
-
-    kind: str
-    looked: list[str]
-    changed: frozenset[Any] = frozenset()
-
-    def __or__(self, more: frozenset[Any]) -> Unseen:
-        return Unseen(self.kind, self.looked, self.changed | more)
-
-    __sub__ = __or__
-
-    def _refuse(self, *_: object) -> NoReturn:
-        self.looked.append(self.kind)
-        raise TypeError("nobody may look")
-
-    __bool__ = __eq__ = __hash__ = __iter__ = __len__ = __contains__ = _refuse
-    __le__ = __lt__ = __ge__ = __gt__ = __and__ = __xor__ = __repr__ = _refuse
-    __ror__ = __rsub__ = __rand__ = __rxor__ = _refuse
-
-    def __getattr__(self, name: str) -> NoReturn:
-        self._refuse()
 
 
 def stopped(machine: object) -> bool:

@@ -65,23 +65,24 @@ def _test(views: Views, base: Base, mover: Mover, others: list[int]) -> None:
     step = views.crowd.node(who, at).step
     if step is None:
         return
-    free = [kind for kind in others if views.outcome(base, mover, (kind,)) is not None]
-    tried = (*groups(others), *unequal(others), *unequal(free))
-    for group in tried if views.looks(base, who, at) else ():
-        if not _as_beside_each(
-            views.outcome(base, mover, group),
-            [views.outcome(base, mover, (other,)) for other in group],
-        ):
-            raise Untold(
-                f"The step {step!r} does beside several callers what it does beside none of "
-                "them: it tells more of them than that somebody is there."
-            )
-    alone = views.outcome(base, mover, ())
+    asked, known = views.named(base, who, at), None
+    while known != (known := views.looks.known[asked]):  # beside many it may look at more
+        kinds = sorted({shown for one in others for shown in views.shown(base, mover, (one,))})
+        kinds = list(views.looks.some(kinds))
+        free = [kind for kind in kinds if views.outcome(base, mover, (kind,)) is not None]
+        for group in (*groups(kinds), *unequal(kinds), *unequal(free)):
+            if not _as_beside_each(
+                views.outcome(base, mover, group),
+                [views.outcome(base, mover, (other,)) for other in group],
+            ):
+                raise Untold(
+                    f"The step {step!r} does beside several callers what it does beside none of "
+                    "them: it tells more of them than that somebody is there."
+                )
+    alone, together = views.outcome(base, mover, ()), views.outcome(base, mover, tuple(kinds))
     for many in TRIED if any(n == LEAST for _, n in base.held) else (1,):
-        all_there = tuple(others) if views.looks(base, who, at) else ()
-        beside = views.outcome(base, mover, all_there) if all_there else None
         if views.work_out(base, who, at, marks, many) != alone or (
-            all_there and views.work_out(base, who, at, marks + all_there, many) != beside
+            kinds and views.work_out(base, who, at, (*marks, *kinds), many) != together
         ):
             raise Untold(f"The step {step!r} does something else with a count of {many}.")
 

@@ -18,9 +18,9 @@ These are the premises, and they are tested for each step in each base, whenever
   must make no difference.
 * Each step is taken beside up to six of each kind of caller, beside every two kinds, beside all of
   them once and twice, and beside fewer of each kind than of the next one; and does then what was
-  said above (see `premises`).  A step that runs to its end on a machine whose marks nobody may look
-  at, leaves them where they were, and has added and taken its own CPU's alone, does the same beside
-  everybody, and needs no trying.
+  said above (see `premises`).  Kinds are told apart by those marks alone at which the step looks:
+  each time it is seen that whatever others there are, and whatever callers have none of these, make
+  no difference to it (see `looks`).
 * Each step of a caller is taken on three CPUs, and must do the same (see `callers`).
 * What a caller takes and drops is what its step declares; it never drops what it does not hold.
 
@@ -38,6 +38,7 @@ from typing import Any, NamedTuple
 from .answers import Answers
 from .callers import Crowd, Done, Reference
 from .held import Held, Seen, fits, holders_after, without
+from .looks import Looks
 from .machine import CALLER, keeps_accounts, stopped
 from .orbits import Numbers
 from .scenario import Scenario
@@ -125,7 +126,7 @@ class Views:
         crowd.run_beside(Crowd(more).singles)
         crowd.make_room(1000)
         self.answers, self.marks = Answers(), MarksNumbers()
-        self._looking: dict[Hashable, bool] = {}
+        self.looks = Looks(crowd, self.marks)
         self._counting: dict[Hashable, bool] = {}
         self._references: frozenset[Reference] = frozenset()
         self.of: dict[Base, set[Caller]] = {}
@@ -240,18 +241,37 @@ class Views:
     def outcome(self, base: Base, mover: Mover, others: tuple[int, ...]) -> Outcome | None:
         """Return what a step does beside callers with such marks; None if it is blocked."""
         who, at, marks = self.who(base, mover)
-        node = self.crowd.node(who, at)
-        if node.step is None:
+        if self.crowd.node(who, at).step is None:
             return None
-        if others and not self.looks(base, who, at):
-            alone = self.outcome(base, mover, ())
-            return alone and alone._replace(marks=alone.marks + others)
-        if self.counts(base, who, at, marks + others):
-            asked = base.machine, base.held, who, node.step_key, marks + others
+        shown = self.shown(base, mover, others) if others else ()
+        found = self._outcome(base, who, at, marks + self.looks.some(shown))
+        if found is None:
+            return None
+        left = iter(found.marks[len(marks) :])
+        pairs = zip(others, shown, strict=True)
+        after = [
+            self.looks.with_unseen(a, b, next(left)) if self.marks.values[b] else a
+            for a, b in pairs
+        ]
+        return found._replace(marks=(*found.marks[: len(marks)], *after))
+
+    def shown(self, base: Base, mover: Mover, others: tuple[int, ...]) -> tuple[int, ...]:
+        """Return what a step looks at of others' marks; what else they have is nothing to it."""
+        who, at, own = self.who(base, mover)
+        kinds, machine = self.marks.kinds(), self.holding(base, LEAST)[0]
+        return self.looks.shown(self.named(base, who, at), machine, who, at, kinds, own, others)
+
+    def named(self, base: Base, who: int, at: int) -> Hashable:
+        """Return what names a step on a machine while so many references are held."""
+        return base.machine, base.held, who, self.crowd.node(who, at).step_key
+
+    def _outcome(self, base: Base, who: int, at: int, marks: tuple[int, ...]) -> Outcome | None:
+        if self.counts(base, who, at, marks):
+            asked = self.named(base, who, at), marks
             if asked not in self._outcomes:
-                self._outcomes[asked] = self.work_out(base, who, at, marks + others)
+                self._outcomes[asked] = self.work_out(base, who, at, marks)
             return self._outcomes[asked]
-        found = self._outcomes[self._whatever_is_held(base, who, at, marks + others)]
+        found = self._outcomes[self._whatever_is_held(base, who, at, marks)]
         if found is None or not found.gone:
             return found
         return found._replace(gone=found.gone & {ref for ref, _ in base.held})
@@ -273,16 +293,6 @@ class Views:
             self._references |= {ref for ref, _ in base.held}
         step = self.crowd.node(who, at).step_key
         return base.machine, len(self._references), who, step, marks
-
-    def looks(self, base: Base, who: int, at: int) -> bool:
-        """Does a step, or a rule about it, look at marks of the kinds that callers have?"""
-        kinds = self.marks.kinds()
-        step = self.crowd.node(who, at)
-        asked = base.machine, base.held, who, step.step_key, kinds
-        if asked not in self._looking:
-            machine, _ = self.holding(base)
-            self._looking[asked] = self.crowd.looks(machine, who, at, kinds)
-        return self._looking[asked]
 
     def held(self, base: Base, many: int = 0) -> dict[Reference, Any]:
         """Return how many references callers hold.

@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
-from ..checker.machine import CALLER, DATA, Gone, Thing, Words, set_of, touch
+from ..checker.machine import CALLER, DATA, Gone, Thing, Words, touch
+from ..checker.unseen import set_of, within
 from .objects import *  # noqa: F403
 from .objects import (
     A_MAPPING,
@@ -228,7 +229,7 @@ class Machine(PageTables):
 
     def cpus(self, section: str) -> frozenset[int]:
         """Return the CPUs inside `section`."""
-        return frozenset(cpu for name, cpu in self.inside if name == section)
+        return within(self.inside, section)
 
     def enter(self, section: str, cpu: int) -> Machine:
         """Return this machine with `cpu` inside `section`."""
@@ -244,11 +245,11 @@ class Machine(PageTables):
 
     def owing(self, waiter: str, cpus: Iterable[int]) -> Machine:
         """Return this machine with `waiter` waiting for `cpus`."""
-        return replace(self, owed=set_of((*self.owed, *((waiter, cpu) for cpu in cpus))))
+        return replace(self, owed=set_of(self.owed | {(waiter, cpu) for cpu in cpus}))
 
     def waiting_for(self, waiter: str) -> frozenset[int]:
         """Return the CPUs that `waiter` still waits for."""
-        return frozenset(cpu for who, cpu in self.owed if who == waiter)
+        return within(self.owed, waiter)
 
     # --- Accounts ---
 

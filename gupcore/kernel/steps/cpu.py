@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...checker.declared import RESULT, Use
-from ...checker.machine import set_of
 from ...checker.step import Blocked, Effect, models
+from ...checker.unseen import set_of, without
 from ..machine import (
     ENTRY,
     FLUSH,
@@ -43,8 +43,7 @@ def local_irq_restore(m: Machine, cpu: int) -> Effect:
     if cpu in m.waiting_for(IPI):
         said += ", and flushes its TLB as it was asked to"
     after = _flushed(m, cpu) if cpu in m.waiting_for(IPI) else m
-    owed = set_of((who, c) for who, c in after.owed if c != cpu)
-    return Effect(replace(after, owed=owed).leave(IRQS_OFF, cpu), said + ".")
+    return Effect(replace(after, owed=without(after.owed, cpu)).leave(IRQS_OFF, cpu), said + ".")
 
 
 def readers(m: Machine) -> frozenset[int]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...checker.machine import set_of
 from ...checker.step import Blocked, Effect, models
+from ...checker.unseen import set_of
 from ..machine import (
     A_LOCK,
     A_MAPPING,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...checker.machine import CALLER, set_of
+from ...checker.machine import CALLER
 from ...checker.step import Effect, models
+from ...checker.unseen import set_of
 from ..machine import (
     A_MAPPING,
     ENTRY,

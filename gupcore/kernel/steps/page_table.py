@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ...checker.machine import CALLER, set_of
+from ...checker.machine import CALLER
 from ...checker.step import Blocked, Effect, models
+from ...checker.unseen import set_of
 from ..machine import (
     A_LOCK,
     A_MAPPING,
