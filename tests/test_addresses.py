@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "book" / "_ext"))
 
 from addresses import preview, read, sitemap
 
+# As Sphinx gives it.
+TITLE = '<span class="section-number">7. </span>A "title" &amp; <code>more</code>'
 PAGES = {"book/intro", "chapters/07_the_race"}
 
 
@@ -28,7 +30,7 @@ def app(folder: Path) -> Any:
 
 def said(book: Any) -> str:
     """Return what is put into a page's head."""
-    context: dict[str, Any] = {"title": 'A "title"', "metatags": ""}
+    context: dict[str, Any] = {"title": TITLE, "metatags": ""}
     preview(book, "chapters/07_the_race", "page.html", context, None)
     return str(context["metatags"])
 
@@ -60,7 +62,7 @@ def test_with_an_address_all_pages_are_listed_and_shown(
     listed = ElementTree.parse(tmp_path / "sitemap.xml").iter()
     pages = {element.text for element in listed if element.tag.endswith("}loc")}
     assert pages == {f"https://example.org/book/{page}.html" for page in PAGES}
-    assert 'content="A &quot;title&quot;"' in said(book)
+    assert 'content="7. A &quot;title&quot; &amp; more"' in said(book)
     assert "https://example.org/book/_static/player.png" in said(book)
     options = book.config.html_theme_options
     assert options["repository_url"] == "https://github.com/example/book"

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.typing import ExtensionMetadata
@@ -46,7 +47,7 @@ def preview(app: Sphinx, page: str, template: str, context: dict[str, Any], doc:
     says = {
         "og:type": "article",
         "og:site_name": app.config.project,
-        "og:title": context.get("title", app.config.project),
+        "og:title": Markup(context.get("title", app.config.project)).striptags(),
         "og:description": ABOUT,
         "og:url": f"{book}{page}.html",
         "og:image": f"{book}{PICTURE}",
