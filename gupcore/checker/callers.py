@@ -112,6 +112,7 @@ class Crowd:
         self.pool = self.cpus
         self._theirs = frozenset(self.pool)
         self._turns = 0
+        self._alike: set[int] = set()
         self._further: tuple[int, int] | None = None
         self._beside: dict[int, tuple[Automaton, tuple[int, int]]] = {}
 
@@ -278,12 +279,16 @@ class Crowd:
 
     def _see_alike(self, at: int) -> None:
         """Raise CallersDiffer unless all callers take the same step at a node."""
+        if at in self._alike:
+            return
         first = self.callers[0].nodes[at].step
         for caller, cpu in zip(self.callers, self.cpus, strict=True):
             if at < len(caller.nodes) and not same_step(
                 (first, self.cpus[0]), (caller.nodes[at].step, cpu)
             ):
                 raise self._differ(at)
+        if all(at < len(caller.nodes) for caller in self.callers):
+            self._alike.add(at)
 
     def _differ(self, at: int) -> CallersDiffer:
         place = self.callers[0].nodes[at].places

@@ -127,6 +127,7 @@ class Views:
         crowd.make_room(1000)
         self.answers, self.marks = Answers(), MarksNumbers()
         self.looks = Looks(crowd, self.marks)
+        self._step_numbers, self._steps_at = Numbers(), dict[tuple[int, int], int]()
         self._counting: dict[Hashable, bool] = {}
         self._references: frozenset[Reference] = frozenset()
         self.of: dict[Base, set[Caller]] = {}
@@ -200,6 +201,12 @@ class Views:
         outcome = self.outcome(base, mover, (beside[0],) if beside else ())
         if outcome is None:
             return
+        if beside and not self.looks.some(self.shown(base, mover, (beside[0],))):
+            left = beside[0], without(beside[1], outcome.gone)
+            for there, moved, _ in self.steps(base, mover):
+                if fits(there.held, [moved.seen, left] if moved else [left]):
+                    yield there, moved, left
+            return
         self.broken |= outcome.broken
         nodes, moved, more = base.nodes, None, dict(outcome.more)
         halted = stopped(self.answers.machines[outcome.rest])
@@ -263,7 +270,13 @@ class Views:
 
     def named(self, base: Base, who: int, at: int) -> Hashable:
         """Return what names a step on a machine while so many references are held."""
-        return base.machine, base.held, who, self.crowd.node(who, at).step_key
+        return base.machine, base.held, who, self._step_number(who, at)
+
+    def _step_number(self, who: int, at: int) -> int:
+        """Return the number of the step that is taken at a node."""
+        if (who, at) not in self._steps_at:
+            self._steps_at[who, at] = self._step_numbers(self.crowd.node(who, at).step_key)
+        return self._steps_at[who, at]
 
     def _outcome(self, base: Base, who: int, at: int, marks: tuple[int, ...]) -> Outcome | None:
         if self.counts(base, who, at, marks):
@@ -291,8 +304,7 @@ class Views:
         """Return what names a step on a machine that holds however many of the references met."""
         if not self._references.issuperset(ref for ref, _ in base.held):
             self._references |= {ref for ref, _ in base.held}
-        step = self.crowd.node(who, at).step_key
-        return base.machine, len(self._references), who, step, marks
+        return base.machine, len(self._references), who, self._step_number(who, at), marks
 
     def held(self, base: Base, many: int = 0) -> dict[Reference, Any]:
         """Return how many references callers hold.
