@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gupcore import DESIGNS, SCENARIOS, Rule, Scenario, ScenarioError, check, race, replay
 from gupcore.__main__ import main
-from gupcore.checker import looks, views
+from gupcore.checker import looks, premises, views
 from gupcore.checker.any_number import FEW, ReportOnAny, check_any, with_callers
 from gupcore.checker.callers import CallersDiffer
 from gupcore.checker.orbits import Search, check_by_orbits, judge
@@ -241,21 +241,30 @@ def leaves_the_others_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views.Views, "steps", wrong)
 
 
+def without_the_last_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the comparison that would find these out as well."""
+    monkeypatch.setattr(premises, "_looks_unseen", lambda views, base, mover, others: False)
+
+
 def sees_no_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_the_last_look(monkeypatch)
     monkeypatch.setattr(looks.Looks, "_part", lambda self, marks, seen: self.marks(frozenset()))
 
 
 def lets_look_at_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_the_last_look(monkeypatch)
     monkeypatch.setattr(
         Unseen, "within", lambda self, name: frozenset(cpu for of, cpu in self.pairs if of == name)
     )
 
 
 def loses_what_a_step_does_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_the_last_look(monkeypatch)
     monkeypatch.setattr(looks.Looks, "with_unseen", lambda self, marks, shown, after: after)
 
 
 def minds_no_change_of_the_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_the_last_look(monkeypatch)
     monkeypatch.setattr(
         looks, "_changed", lambda own, machine, *around: dict.fromkeys(KINDS, frozenset())
     )

@@ -126,7 +126,7 @@ def does(change: Callable[[Yard], Yard]) -> Any:
     return changes
 
 
-def asks(question: Callable[[Yard, int], Any]) -> Any:
+def asks(question: Callable[[Any, int], Any]) -> Any:
     """A step that sets the flag if a question has the answer yes."""
 
     @step
@@ -148,7 +148,7 @@ def scene(
     caller: Callable[[int], Thread],
     *singles: Callable[[], Thread],
     rules: Sequence[Rule] = (),
-    yard: Yard = Yard(),
+    yard: Any = Yard(),
 ) -> Scenario:
     threads = [Automaton(f"caller on CPU {n}", caller, (n,)) for n in (0, 1)]
     threads += [Automaton(f"single {n}", single, ()) for n, single in enumerate(singles)]
@@ -208,7 +208,7 @@ def then_asks(first: Any, question: Callable[[Yard, int], Any]) -> Callable[[int
 FLAG = Rule("the flag is not 2", "x", "step", lambda before, step, after: after.flag != 2)
 
 
-def at_the_end(question: Callable[[Yard], Any]) -> tuple[Rule, ...]:
+def at_the_end(question: Callable[[Any], Any]) -> tuple[Rule, ...]:
     return (Rule("at the end", "x", "end", lambda yard: bool(question(yard))),)
 
 

@@ -45,7 +45,7 @@ class Own(NamedTuple):
     marks: Callable[[Any], frozenset[tuple[int, Mark]]]
     marked: Callable[[Any, frozenset[tuple[int, Mark]]], Any]
     holding: Callable[[Any, Mapping[Reference, Any]], Any] = lambda machine, more: machine
-    hidden: Callable[[Any, str, Any], Any] = lambda machine, kind, unseen: machine
+    hidden: Callable[[Any, Any, Any], Any] = lambda machine, kind, unseen: machine
 
 
 @singledispatch
@@ -95,6 +95,8 @@ class Crowd:
         if found is None:
             kind = type(scenario.machine).__name__
             raise ScenarioError(f"What in a {kind} is a CPU's own is not known; see callers.own.")
+        if isinstance(getattr(type(scenario.machine), "oops", None), property):
+            raise ScenarioError("What says that a machine has stopped must be its field oops.")
         self.own = found
         self.reach = begin()
         Answers().number(scenario.machine)  # a machine that can change is refused by its field
@@ -111,21 +113,22 @@ class Crowd:
         self._rules = [rule for rule in scenario.rules if rule.on == STEP]
         self.pool = self.cpus
         self._theirs = frozenset(self.pool)
-        self._turns = 0
+        self._turns, self._taken = 0, set[tuple[int, int]]()
         self._alike: set[int] = set()
-        self._further: tuple[int, int] | None = None
+        self._further: tuple[int, ...] = ()
         self._beside: dict[int, tuple[Automaton, tuple[int, int]]] = {}
 
     def make_room(self, callers: int) -> None:
         """Let there be so many more callers, on the least numbers that are nobody's CPU.
 
-        The first and the last of them are run as well, beside those of the scenario.
+        The first two and the last of them are run as well, beside those of the scenario.
         """
         self.pool += tuple(islice(further_cpus(self.singles, self.cpus), callers))
         self._theirs = frozenset(self.pool)
         where = differ_at(*self.callers[:2]) if self.callers else ()
         if where:
-            self._further = self.pool[len(self.cpus)], self.pool[-1]
+            first, second = self.pool[len(self.cpus) :][:2]
+            self._further = first, second, self.pool[-1]
             self.callers += tuple(on_cpu(self.callers[0], where, cpu) for cpu in self._further)
             self.cpus += self._further
 
@@ -211,24 +214,40 @@ class Crowd:
         mover  as in `node`
         marks  of all callers; if one of them moves it is the first
         """
-        done = self._act(rest, mover, at, marks, self.pool[: len(marks)])
-        for first in self._in_turn(len(marks)) if len(marks) > (mover < 0) else ():
-            others = [cpu for cpu in self.pool[: len(marks)] if cpu != first][: len(marks) - 1]
-            again = self._act(rest, mover, at, marks, (first, *reversed(others)))
-            if not _same(done, again):
+        also = self._in_turn(len(marks), (mover, at)) if marks else ()
+        usual, *others = self.arranged(len(marks), also)
+        done = self._act(rest, mover, at, marks, usual)
+        for cpus in others:
+            if not _same(done, self._act(rest, mover, at, marks, cpus)):
                 step = self.node(mover, at).step
                 raise CallersDiffer(f"The step {step!r} tells callers apart by their CPUs.")
         return done
 
-    def _in_turn(self, together: int) -> tuple[int, ...]:
-        """Return on which CPUs, other than the first, a step is taken again.
+    def arranged(self, together: int, also: Iterable[int]) -> Iterator[tuple[int, ...]]:
+        """Yield on which CPUs so many callers are: the first ones, and with others as the first."""
+        usual = self.pool[:together]
+        yield usual
+        for first in also:
+            yield (first, *[cpu for cpu in reversed(usual) if cpu != first][: together - 1])
 
-        Where there is room for many, and few are together, on the second and on a further one.
+    def _in_turn(self, together: int, node: tuple[int, int]) -> tuple[int, ...]:
+        """Return on which CPUs, other than the first, the step of a node is taken again.
+
+        The first time, on all there are; then, where there is room for many and few are together,
+        on the second and on a further one.
         """
         self._turns += 1
-        if self._further is None or together > 2:
+        if self._further and node not in self._taken:
+            self._taken.add(node)
+            return self.cpus[1:]
+        if not self._further or together > 2:
             return (self.cpus[self._turns % len(self.cpus) or 1],)
-        return self.cpus[1], self._further[self._turns % 2]
+        return self.cpus[1], self._further[self._turns % 3]
+
+    def step(self, mover: int, at: int, cpus: Sequence[int]) -> Step | None:
+        """Return the step of a node, taken by the caller on the first of some CPUs, or a single."""
+        thread = self.singles[~mover] if mover < 0 else self.callers[self.cpus.index(cpus[0])]
+        return thread.nodes[at].step
 
     def _act(
         self,
@@ -238,8 +257,7 @@ class Crowd:
         marks: Sequence[Marks],
         cpus: Sequence[int],
     ) -> Done | None:
-        thread = self.singles[~mover] if mover < 0 else self.callers[self.cpus.index(cpus[0])]
-        step = thread.nodes[at].step
+        step = self.step(mover, at, cpus)
         before = self.joined(rest, cpus, marks)
         if step is None or stopped(before):
             return None

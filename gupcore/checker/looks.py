@@ -16,25 +16,42 @@ from .callers import Crowd, Mark, Own
 from .orbits import Numbers
 from .patience import call
 from .step import Effect
-from .unseen import Unseen
+from .unseen import Unseen, within
 from .values import key
 
 Looked = frozenset[Hashable]  # marks, and kinds of them: all of a kind
+
+MOST_NAMES = 64  # at which a step looks; one that looks at more looks at all
+
+
+class MarksNumbers(Numbers):
+    """Numbers for marks, which also knows of what kinds those are that were met."""
+
+    def kinds(self) -> frozenset[str]:
+        """Return the kinds of all marks met."""
+        if self._counted != len(self.values):
+            self._counted = len(self.values)
+            self._kinds = frozenset(kind for marks in self.values for kind, _ in marks)
+        return self._kinds
+
+    _counted, _kinds = 0, frozenset[str]()
 
 
 class Looks:
     """At what marks each step is known to look; `marks` are the numbers of callers' marks."""
 
-    def __init__(self, crowd: Crowd, marks: Numbers) -> None:
+    def __init__(self, crowd: Crowd, marks: MarksNumbers) -> None:
         self.crowd, self.marks = crowd, marks
         self.known = defaultdict[Hashable, Looked](frozenset)
         self._no_more: set[Hashable] = set()
+        self._open: Looked = frozenset()
+        self._met: set[Hashable] = set()
         self._parts: dict[tuple[int, Looked], int] = {}
 
     def shown(
         self,
         asked: Hashable,
-        machine: Any,
+        machines: Sequence[Any],
         mover: int,
         at: int,
         kinds: Looked,
@@ -43,23 +60,35 @@ class Looks:
     ) -> tuple[int, ...]:
         """Return the numbers of what a step looks at of others' marks.
 
-        It is taken with marks that may not be looked at, until it looks at no others.
+        It is taken with marks that may not be looked at, by callers on several CPUs, until it looks
+        at no others.
 
-        asked    what names the step and the machine, which has nobody's marks
-        mover    and `at` as in `Crowd.act`, and `own` marks of the mover, if that is a caller
-        kinds    of marks that callers have
+        asked     what names the step and the machine, with nobody's marks, and
+        machines  those that stand for it: with so many references
+        mover     and `at` as in `Crowd.act`, and `own` marks of the mover, if that is a caller
+        kinds     of marks that callers have
         """
+        for mark in {mark for n in (*own, *others) for mark in self.marks.values[n]} - self._met:
+            self._met.add(mark)
+            if not _can_be_hidden(self.crowd, mark):
+                self._open |= {mark[0]}
         while True:
-            seen = self.known[asked]
+            seen = self.known[asked] = self.known[asked] | self._open
             shown = tuple(self._part(marks, seen) for marks in others)
             present = own + self.some(shown)
             if (asked, kinds, present) in self._no_more:
                 return shown
-            cpus = self.crowd.pool[: len(present)]
-            whole = self.crowd.joined(machine, cpus, [self.marks.values[n] for n in present])
-            more = looks_at(self.crowd, whole, mover, at, cpus, kinds, seen)
-            self.known[asked] = seen | more
-            if not more:
+            of = [self.marks.values[n] for n in present]
+            usual, *turned = self.crowd.arranged(
+                len(present), self.crowd.cpus[1:] if present else ()
+            )
+            tries = [(machines[0], cpus) for cpus in turned] + [(one, usual) for one in machines]
+            for machine, cpus in tries:
+                whole = self.crowd.joined(machine, cpus, of)
+                self.known[asked] |= looks_at(self.crowd, whole, mover, at, cpus, kinds, seen)
+            if len(self.known[asked]) > MOST_NAMES:
+                self.known[asked] |= kinds
+            if self.known[asked] == seen:
                 self._no_more.add((asked, kinds, present))
 
     def some(self, marks: Iterable[int]) -> tuple[int, ...]:
@@ -96,12 +125,12 @@ def looks_at(
 
     Raises CallersDiffer for a step that adds or takes what is the CPU's of a caller not present.
     """
-    step = crowd.node(mover, at).step
+    step = crowd.step(mover, at, cpus)
     assert step is not None
     looked: list[Hashable] = []
     hidden = kinds - seen
-    before = _hidden(crowd.own, machine, hidden, seen, looked)
     try:
+        before = _hidden(crowd.own, machine, hidden, seen, looked)
         effect = call(step.action.apply, before, *step.args)
         if not isinstance(effect, Effect):
             return frozenset(looked)
@@ -119,10 +148,33 @@ def looks_at(
     return frozenset(mark[0] if mark in seen else mark for mark in more)
 
 
+def _can_be_hidden(crowd: Crowd, mark: Mark) -> bool:
+    """Is every field in which a mark is kept hidden with its kind, and does `within` find it there?
+
+    Where a field has no pairs nobody can look at it by name.
+    """
+    own, bare, cpu = crowd.own, crowd.rest, crowd.pool[0]
+    try:
+        marked = own.marked(bare, own.marks(bare) | {(cpu, mark)})
+        hidden = [own.hidden(machine, mark[0], Unseen(mark[0], [])) for machine in (bare, marked)]
+        for name in [field.name for field in fields(bare)]:
+            was, now = getattr(bare, name), getattr(marked, name)
+            if key(was) == key(now):
+                continue
+            if not all(type(getattr(machine, name)) is Unseen for machine in hidden):
+                return False
+            pairs = all(isinstance(entry, tuple) and len(entry) == 2 for entry in now)
+            if pairs and within(now, mark[1]) != within(was, mark[1]) | {cpu}:
+                return False
+    except Exception:  # it cannot be made with something else in place of the marks
+        return False
+    return True
+
+
 def _hidden(own: Own, machine: Any, kinds: Looked, seen: Looked, looked: list[Hashable]) -> Any:
     """Return a machine of whose marks of some kinds no more can be looked at than may be."""
     marks = own.marks(machine)
-    for kind in map(str, kinds):
+    for kind in kinds:
         names = frozenset(mark[1] for mark in seen if type(mark) is tuple and mark[0] == kind)
         pairs = frozenset((of[1], cpu) for cpu, of in marks if of[0] == kind and of[1] in names)
         machine = own.hidden(machine, kind, Unseen(kind, looked, names, pairs))
@@ -143,7 +195,10 @@ def _changed(
             key(now)
         elif type(now) is Unseen and now.kind == was.kind and was.kind not in found:
             marks = own.marks(own.hidden(machine, was.kind, now.changed))
-            found[was.kind] = frozenset(pair for pair in marks if pair[1][0] == was.kind)
+            pairs = frozenset(pair for pair in marks if pair[1][0] == was.kind)
+            if len(pairs) != len(now.changed):
+                return {}
+            found[was.kind] = pairs
         else:
             return {}
     return found

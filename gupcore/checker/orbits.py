@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import factorial, prod
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ from .replay import replay
 from .rule import END, FAILS, FINISH, HOLDS, STEP, UNDETERMINED, Rule
 from .scenario import Scenario
 from .summary import Summary
+from .values import key
 from .verdict import Verdict, livelock, named_rule
 
 Mover = tuple[int, tuple[int, ...], tuple[int, ...]]
@@ -40,15 +41,15 @@ UNKNOWN: Any = object()
 
 
 class Numbers:
-    """Numbers for values, in the order in which they are met."""
+    """Numbers for values, in the order in which they are met; what they are known by is `named`."""
 
-    def __init__(self) -> None:
-        self.values: list[Any] = []
+    def __init__(self, named: Callable[[Any], Hashable] = lambda value: value) -> None:
+        self.values, self._named = list[Any](), named
         self._number: dict[Hashable, int] = {}
 
     def __call__(self, value: Hashable) -> int:
         """Return the number of a value."""
-        number = self._number.setdefault(value, len(self.values))
+        number = self._number.setdefault(self._named(value), len(self.values))
         if number == len(self.values):
             self.values.append(value)
         return number
@@ -96,7 +97,7 @@ class Orbits:
     def __init__(self, scenario: Scenario) -> None:
         self.crowd = Crowd(scenario)
         self.answers = Answers()
-        self.rests, self.locals, self.marks = Numbers(), Numbers(), Numbers()
+        self.rests, self.locals, self.marks = Numbers(), Numbers(), Numbers(key)
         self._known: dict[tuple[int, int, tuple[int, ...]], Known | None] = {}
         self._done: dict[Hashable, Any] = {}
         self._movers: dict[tuple[int, ...], list[Mover]] = {}
@@ -182,19 +183,19 @@ class Orbits:
         if node.step is None:
             return None
         marks = seen if own is None else (own, *seen)
-        key = number, mover if mover < 0 else 0, node.step_key, marks
-        if key not in self._done:
+        asked = number, mover if mover < 0 else 0, node.step_key, marks
+        if asked not in self._done:
             of = [self.marks.values[n] for n in marks]
             done = self.crowd.act(self.answers.machines[number], min(mover, 0), at, of)
-            self._done[key] = done and (
+            self._done[asked] = done and (
                 self.answers.number(done.rest, number),
                 tuple(map(self.marks, done.marks)),
                 done.effect.result,
                 done.broken,
             )
-        if self._done[key] is None:
+        if self._done[asked] is None:
             return None
-        there, left, result, broken = self._done[key]
+        there, left, result, broken = self._done[asked]
         if not stopped(self.answers.machines[there]):
             at = self.crowd.after(min(mover, 0), at, result)
         if mover < 0:

@@ -8,17 +8,17 @@ a step or an end breaks beside several it breaks beside one or two of those that
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from itertools import combinations
+from itertools import combinations_with_replacement
 
 from .held import holders_among
 from .machine import stopped
 from .rule import END
 from .several import LEAST
 from .source import ThreadError
-from .views import Base, Mover, Outcome, Untold, Views
+from .views import TRIED, Base, Mover, Outcome, Untold, Views
 
 CROWDED = 6  # beside how many of a kind a step is tried
-TRIED = (2, 3, 7)  # numbers that "two or more" stands for
+TOGETHER = 4  # up to how many are tried in every combination; one fewer of many kinds
 
 
 def see_that_they_hold(views: Views) -> None:
@@ -51,8 +51,7 @@ def _judge_ends(views: Views) -> None:
         if not holders_among(base.held, ended):
             continue
         kinds = sorted({marks for marks, _ in ended})
-        pairs = [pair for two in combinations(kinds, 2) for pair in unequal(list(two))]
-        for group in (*groups(kinds), *pairs):
+        for group in groups(kinds):
             of = [views.marks.values[n] for n in group]
             machine = crowd.joined(views.machine(base), crowd.pool[: len(of)], of)
             for many in (0, *TRIED):
@@ -79,6 +78,8 @@ def _test(views: Views, base: Base, mover: Mover, others: list[int]) -> None:
                     f"The step {step!r} does beside several callers what it does beside none of "
                     "them: it tells more of them than that somebody is there."
                 )
+    if others and _looks_unseen(views, base, mover, tuple(others) * 2):
+        raise Untold(f"The step {step!r} looks at others in a way that cannot be seen.")
     alone, together = views.outcome(base, mover, ()), views.outcome(base, mover, tuple(kinds))
     for many in TRIED if any(n == LEAST for _, n in base.held) else (1,):
         if views.work_out(base, who, at, marks, many) != alone or (
@@ -87,11 +88,20 @@ def _test(views: Views, base: Base, mover: Mover, others: list[int]) -> None:
             raise Untold(f"The step {step!r} does something else with a count of {many}.")
 
 
+def _looks_unseen(views: Views, base: Base, mover: Mover, others: tuple[int, ...]) -> bool:
+    """Does a step do beside others what it does not beside those marks at which it looks?"""
+    who, at, marks = views.who(base, mover)
+    beside = views.outcome_of(base, who, at, marks + others)
+    return beside != views.outcome(base, mover, others)
+
+
 def groups(kinds: list[int]) -> Iterator[tuple[int, ...]]:
     """Yield the groups of callers beside whom steps are tried; nobody and one are among them."""
-    yield from ((), tuple(kinds), tuple(kinds) * 2)
-    yield from ((kind,) * many for kind in kinds for many in range(1, CROWDED + 1))
-    yield from combinations(kinds, 2)
+    together = TOGETHER if len(kinds) <= TOGETHER else TOGETHER - 1
+    for many in range(together + 1):
+        yield from combinations_with_replacement(kinds, many)
+    yield from ((kind,) * many for kind in kinds for many in range(together + 1, CROWDED + 1))
+    yield from (tuple(kinds), tuple(kinds) * 2)
 
 
 def unequal(kinds: list[int]) -> Iterator[tuple[int, ...]]:

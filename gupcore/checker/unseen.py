@@ -6,7 +6,7 @@ A step that has run to its end with it does the same whatever is in the set: see
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
@@ -20,7 +20,11 @@ def set_of(entries: Iterable[Entry]) -> frozenset[Entry]:
     """
     if isinstance(entries, Unseen):
         return entries  # type: ignore[return-value]
-    return frozenset(sorted(entries))
+    entries = tuple(entries)
+    try:
+        return frozenset(sorted(entries))
+    except TypeError:  # it must not fail: whether it does would tell what is in a set
+        return frozenset(sorted(entries, key=repr))
 
 
 def within(pairs: frozenset[Pair], name: Hashable) -> frozenset[int]:
@@ -49,7 +53,7 @@ class Unseen:
     changed  what was added or taken that may not be looked at
     """
 
-    kind: str
+    kind: Any
     looked: list[Hashable]
     names: frozenset[Hashable] = frozenset()
     pairs: frozenset[Pair] = frozenset()
@@ -57,27 +61,36 @@ class Unseen:
 
     def within(self, name: Hashable) -> frozenset[int]:
         """Return the CPUs paired with a name, if it may be looked at."""
+        try:
+            hash(name)
+        except TypeError:
+            self._refuse()
         if name not in self.names:
             self._refuse_to_show((self.kind, name))
         return frozenset(cpu for of, cpu in self.pairs if of == name)
 
     def without(self, cpu: int) -> Unseen:
         """Take away all that is a CPU's."""
-        pairs = frozenset(pair for pair in self.pairs if pair[1] != cpu)
-        return replace(self, pairs=pairs, changed=self.changed | {("whatever it is", cpu)})
+        gone = frozenset(pair for pair in self.pairs if pair[1] == cpu)
+        return self._with(self.pairs - gone, frozenset({("whatever it is", cpu)}))
 
     def __or__(self, more: frozenset[Any]) -> Unseen:
         shown = self._shown(more)
-        return replace(self, pairs=self.pairs | shown, changed=self.changed | (more - shown))
+        return self._with(self.pairs | shown, more - shown)
 
     def __sub__(self, less: frozenset[Any]) -> Unseen:
         shown = self._shown(less)
-        return replace(self, pairs=self.pairs - shown, changed=self.changed | (less - shown))
+        return self._with(self.pairs - shown, less - shown)
+
+    def _with(self, pairs: frozenset[Pair], changed: frozenset[Any]) -> Unseen:
+        return Unseen(self.kind, self.looked, self.names, pairs, self.changed | changed)
 
     def _shown(self, entries: frozenset[Any]) -> frozenset[Pair]:
         if not self.names:
             return frozenset()
-        return frozenset(one for one in entries if type(one) is tuple and one[0] in self.names)
+        return frozenset(
+            one for one in entries if isinstance(one, tuple) and one[:1] and one[0] in self.names
+        )
 
     def _refuse_to_show(self, what: Hashable) -> NoReturn:
         self.looked.append(what)
@@ -88,7 +101,9 @@ class Unseen:
 
     __bool__ = __eq__ = __hash__ = __iter__ = __len__ = __contains__ = _refuse
     __le__ = __lt__ = __ge__ = __gt__ = __and__ = __xor__ = __repr__ = _refuse
-    __ror__ = __rsub__ = __rand__ = __rxor__ = _refuse
+    __ror__ = __rsub__ = __rand__ = __rxor__ = __getitem__ = _refuse
+
+    __class__ = property(_refuse)
 
     def __getattr__(self, name: str) -> NoReturn:
         self._refuse()

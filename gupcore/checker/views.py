@@ -16,12 +16,13 @@ These are the premises, and they are tested for each step in each base, whenever
 * A count of which no more than "two or more" is known cannot be asked which it is: see `several`.
   The step is also taken with counts of two, three and seven, alone and beside all others, which
   must make no difference.
-* Each step is taken beside up to six of each kind of caller, beside every two kinds, beside all of
-  them once and twice, and beside fewer of each kind than of the next one; and does then what was
-  said above (see `premises`).  Kinds are told apart by those marks alone at which the step looks:
-  each time it is seen that whatever others there are, and whatever callers have none of these, make
-  no difference to it (see `looks`).
-* Each step of a caller is taken on three CPUs, and must do the same (see `callers`).
+* Each step is taken beside every group of up to four callers (three, where there are more than
+  four kinds of them), up to six of each kind, all of them once and twice, and fewer of each kind
+  than of the next one; and does then what was said above (see `premises`).  Kinds are told apart
+  by those marks alone at which the step looks: each time it is seen that whatever others there are,
+  and whatever callers have none of these, make no difference to it (see `looks`).
+* Each step of a caller, and each beside callers, is taken on several CPUs, and must do the same
+  (see `callers`).
 * What a caller takes and drops is what its step declares; it never drops what it does not hold.
 
 A step that does otherwise is named in `Untold`, and nothing is said of any number.  One that does
@@ -36,19 +37,21 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from .answers import Answers
-from .callers import Crowd, Done, Reference
+from .callers import CallersDiffer, Crowd, Done, Reference
 from .held import Held, Seen, fits, holders_after, without
-from .looks import Looks
+from .looks import Looks, MarksNumbers
 from .machine import CALLER, keeps_accounts, stopped
 from .orbits import Numbers
 from .scenario import Scenario
 from .several import LEAST, Asks, Several
 from .source import ThreadError
 from .step import Step
+from .values import exactly, key
 
 WHATEVER = -1  # references, where any number may be held
 MOST_BASES = 5_000  # more than a scenario has whose machine does not count for ever
 
+TRIED = (LEAST, 3, 7)  # numbers that "two or more" stands for
 MOST_HELD = 32  # references of one caller on one thing
 
 
@@ -82,7 +85,7 @@ class Outcome(NamedTuple):
 
     rest    the number of the machine after it, the callers' marks and references taken away
     marks   the numbers of the marks of all, the mover first
-    result  what the mover receives
+    result  what the mover receives, and `heard` what that is known by
     more    the references it took, or, below zero, dropped
     gone    the references that are on something that is not there any more
     broken  the rules it breaks
@@ -91,26 +94,14 @@ class Outcome(NamedTuple):
     rest: int
     marks: tuple[int, ...]
     result: Hashable
+    heard: Hashable
     more: tuple[tuple[Reference, int], ...]
     gone: frozenset[Reference]
     broken: frozenset[str]
 
     def same(self) -> Hashable:
         """Return what must not depend on how many callers there are."""
-        return self.rest, self.result, self.more, self.gone
-
-
-class MarksNumbers(Numbers):
-    """Numbers for marks, which also knows of what kinds those are that were met."""
-
-    def kinds(self) -> frozenset[str]:
-        """Return the kinds of all marks met."""
-        if self._counted != len(self.values):
-            self._counted = len(self.values)
-            self._kinds = frozenset(kind for marks in self.values for kind, _ in marks)
-        return self._kinds
-
-    _counted, _kinds = 0, frozenset[str]()
+        return self.rest, self.heard, self.more, self.gone
 
 
 class Views:
@@ -125,7 +116,7 @@ class Views:
         self.crowd = crowd = Crowd(scenario)
         crowd.run_beside(Crowd(more).singles)
         crowd.make_room(1000)
-        self.answers, self.marks = Answers(), MarksNumbers()
+        self.answers, self.marks = Answers(), MarksNumbers(key)
         self.looks = Looks(crowd, self.marks)
         self._step_numbers, self._steps_at = Numbers(), dict[tuple[int, int], int]()
         self._counting: dict[Hashable, bool] = {}
@@ -251,7 +242,7 @@ class Views:
         if self.crowd.node(who, at).step is None:
             return None
         shown = self.shown(base, mover, others) if others else ()
-        found = self._outcome(base, who, at, marks + self.looks.some(shown))
+        found = self.outcome_of(base, who, at, marks + self.looks.some(shown))
         if found is None:
             return None
         left = iter(found.marks[len(marks) :])
@@ -265,8 +256,10 @@ class Views:
     def shown(self, base: Base, mover: Mover, others: tuple[int, ...]) -> tuple[int, ...]:
         """Return what a step looks at of others' marks; what else they have is nothing to it."""
         who, at, own = self.who(base, mover)
-        kinds, machine = self.marks.kinds(), self.holding(base, LEAST)[0]
-        return self.looks.shown(self.named(base, who, at), machine, who, at, kinds, own, others)
+        several = any(n == LEAST for _, n in base.held)
+        machines = [self.holding(base, many)[0] for many in (TRIED if several else (LEAST,))]
+        asked, kinds = self.named(base, who, at), self.marks.kinds()
+        return self.looks.shown(asked, machines, who, at, kinds, own, others)
 
     def named(self, base: Base, who: int, at: int) -> Hashable:
         """Return what names a step on a machine while so many references are held."""
@@ -278,7 +271,8 @@ class Views:
             self._steps_at[who, at] = self._step_numbers(self.crowd.node(who, at).step_key)
         return self._steps_at[who, at]
 
-    def _outcome(self, base: Base, who: int, at: int, marks: tuple[int, ...]) -> Outcome | None:
+    def outcome_of(self, base: Base, who: int, at: int, marks: tuple[int, ...]) -> Outcome | None:
+        """Return what a step does beside callers with such marks, whatever it is known to see."""
         if self.counts(base, who, at, marks):
             asked = self.named(base, who, at), marks
             if asked not in self._outcomes:
@@ -296,6 +290,8 @@ class Views:
             try:
                 self._outcomes[asked] = self.work_out(base, who, at, marks, WHATEVER)
                 self._counting[asked] = False
+            except CallersDiffer:
+                raise
             except (Untold, ThreadError):
                 self._counting[asked] = True
         return self._counting[asked]
@@ -352,7 +348,8 @@ class Views:
             return self._refused(step)
         left = tuple(map(self.marks, done.marks))
         taken = tuple(sorted(more.items()))
-        return Outcome(number, left, done.effect.result, taken, gone, done.broken)
+        result = done.effect.result
+        return Outcome(number, left, result, exactly(key, result), taken, gone, done.broken)
 
     def _refused(self, step: Step) -> Outcome | None:
         """Say of a step that did nothing that it is blocked; or that it asks what nobody knows."""
