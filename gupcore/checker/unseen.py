@@ -1,6 +1,8 @@
-"""What stands in a machine for a set of marks at which a step may not look.
+"""The sets of marks in a machine, and what stands for one at which a step may not look.
 
-A step that has run to its end with it does the same whatever is in the set: see `looks`.
+A machine goes through its sets by the functions here, which look at no more than they must: so it
+can be seen at what a step looks.  One that has run to its end with such a stand-in does the same
+whatever is in the set: see `looks`.
 """
 
 from __future__ import annotations
