@@ -225,12 +225,12 @@ def on_a_cpu(cpu: int) -> Any:
     yield look()
 
 
-def in_the_kernel(**does: Any) -> Any:
-    """Return a scene in the kernel's machine with a step that looks at a struct page."""
+def in_the_kernel(blocked: Blocked | None = None, **does: Any) -> Any:
+    """Return a scene in the kernel's machine with a step that looks at a struct page, or waits."""
 
     @wrong.step(**does)  # type: ignore[untyped-decorator]
-    def peeks(m: Machine) -> Effect:
-        return Effect(m, f"Counts {m.page(MEMORY_PFN).refcount}.")
+    def peeks(m: Machine) -> Effect | Blocked:
+        return blocked or Effect(m, f"Counts {m.page(MEMORY_PFN).refcount}.")
 
     def peeking() -> Any:
         yield peeks()
@@ -455,6 +455,18 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "no word for what it waits for": (
         lambda: in_the_kernel(reads="struct page", waits="nothing"),
         "declares 'nothing', which is no word of the machine; write 'a TLB flush' or 'a free page'",
+    ),
+    "it does not say what it waits for": (
+        lambda: in_the_kernel(Blocked("Waits.")),
+        "declare waits='a TLB flush', or in its place 'a free page' or 'a grace period' or",
+    ),
+    "no word for what it waits for, when it waits": (
+        lambda: in_the_kernel(Blocked("Waits.", "lock"), waits="a lock"),
+        "waits for 'lock'; write Blocked(\"Why it waits.\", 'a lock'), and declare waits='a lock'.",
+    ),
+    "it does not say who holds it": (
+        lambda: in_the_kernel(takes="struct page"),
+        'declares takes=("the thing", "who holds it"), or several such pairs; not \'struct page\'.',
     ),
     "undeclared, and of no function of the kernel": (
         lambda: in_the_kernel(),

@@ -84,5 +84,12 @@ def _several(name: str, value: Any) -> Any:
     """Return what is declared under a name as a tuple, also where it is one thing."""
     if isinstance(value, str) and name in ("reads", "writes", "waits"):
         return (value,)
-    one = name in ("takes", "drops") and any(isinstance(part, str) for part in value)
-    return (tuple(value),) if one else value
+    if name not in ("takes", "drops"):
+        return value
+    one = isinstance(value, str) or any(isinstance(part, str) for part in value)
+    pairs = ((value,) if isinstance(value, str) else tuple(value),) if one else value
+    for pair in pairs:
+        if len(pair) != 2:
+            right = f'{name}=("the thing", "who holds it")'
+            raise StepError(f"A step declares {right}, or several such pairs; not {value!r}.")
+    return pairs

@@ -228,6 +228,7 @@ def _check_declared(
     did: dict[str, Set[Any]] = {"reads": {touch.kind for touch in touched}}
     if isinstance(answer, Blocked):
         did["waits"] = {answer.on}
+        _check_cause(action, answer, type(machine))
     elif answer.machine is not machine and not stopped(answer.machine):
         did["writes"] = answer.machine.wrote(machine)
         if did["writes"]:
@@ -261,6 +262,18 @@ def _check_words(action: Action, kind: Any) -> None:
                     f"The step {action.name} declares {word!r}, which is no word of the machine; "
                     f"write {' or '.join(map(repr, choices))}."
                 )
+
+
+def _check_cause(action: Action, answer: Blocked, kind: Any) -> None:
+    """Raise StepError where a step waits for what the machine has no word for."""
+    if hasattr(kind, "words") and answer.on not in (causes := kind.words().causes):
+        says = f"waits for {answer.on!r}" if answer.on else "does not say what it waits for"
+        first, *others = get_close_matches(answer.on, causes, 1) or sorted(causes)
+        instead = f", or in its place {' or '.join(map(repr, others))}" if others else ""
+        raise StepError(
+            f'The step {action.name} {says}; write Blocked("Why it waits.", {first!r}), '
+            f"and declare waits={first!r}{instead}."
+        )
 
 
 @cache
