@@ -223,6 +223,8 @@ def test_bad_arguments(reports: list[Report]) -> None:
         Player()
     with pytest.raises(ValueError, match="A player shows reports"):
         Player(race())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"Player\(check\(report.with_callers\(2\)\)\)"):
+        Player(check(race("cure"), callers="any"))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must have the same threads"):
         Player(reports[0], check(race(callers=2)))
     with pytest.raises(ValueError, match=r"no design 'v4' here; choose no-check, v5.11, cure"):

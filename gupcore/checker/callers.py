@@ -6,8 +6,8 @@ machine is taken apart: what it keeps of a caller's CPU, its *marks*, goes with 
 rest is the same whoever is who.  A kind of machine says how to find the marks, see `own`.
 
 That the callers are the same is not taken on trust.  Their automata are built side by side and must
-agree node by node; and each step that is worked out is taken twice, the second time by another
-caller with all the others on other CPUs, and must do the same to everyone.
+agree node by node; and each step that is worked out is taken again by other callers, with all the
+others on other CPUs, and must do the same to everyone.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ class Crowd:
         found = own(scenario.machine)
         if found is None:
             kind = type(scenario.machine).__name__
-            raise ScenarioError(f"What in a {kind} is a CPU's own is not known; see callers.own.")
+            raise ScenarioError(
+                f"What in the machine {kind} is a CPU's own is not known; say it with "
+                "@gupcore.checker.callers.own.register."
+            )
         if isinstance(getattr(type(scenario.machine), "oops", None), property):
             raise ScenarioError("What says that a machine has stopped must be its field oops.")
         self.own = found

@@ -161,6 +161,11 @@ def _shown_together(reports: Sequence[Report]) -> Sequence[Report]:
         raise ValueError("A player needs at least one report: Player(check(race())).")
     if not all(hasattr(report, "verdicts") for report in reports):
         raise ValueError("A player shows reports: Player(check(race())).")
+    if not all(hasattr(report, "graph") for report in reports):
+        raise ValueError(
+            "A player shows states, which a report on any number of callers has not; "
+            "check its scenario with so many: Player(check(report.with_callers(2)))."
+        )
     labels = {tuple(thread.label for thread in report.scenario.threads) for report in reports}
     if len(labels) > 1:
         raise ValueError("The reports of one player must have the same threads.")
